@@ -1,0 +1,1 @@
+"""docmill turns a bucket of documents into a searchable, provable vector collection."""

@@ -1,0 +1,88 @@
+"""Every error that docmill raises on purpose.
+
+    DocmillError
+    ├── UsageError               the caller asked for something that cannot be done as asked
+    │   ├── ConfigError          a setting is missing, unknown or contradicts another
+    │   └── SourceError          a path, bucket or prefix is missing, unreadable or refuses the credentials
+    ├── PermanentError           this document can never succeed as it is: mend the document
+    │   ├── EmptyDocumentError       no bytes, no pages, or nothing readable on any page
+    │   ├── CorruptDocumentError     the bytes cannot be read as what they are
+    │   ├── EncryptedDocumentError   a password is needed
+    │   ├── UnsupportedTypeError     no reader for this type
+    │   └── LimitExceededError       a limit in time, memory, pages or size was met, or the reader crashed
+    ├── TransientError           the same document may succeed later: a service failed or was slow
+    └── SystemicError            no document can succeed now: a service is down, the disk is full
+
+A document's error is permanent or transient by its class. A systemic error is never put on a document: it ends the
+stage at once.
+"""
+
+from __future__ import annotations
+
+
+class DocmillError(Exception):
+    """Base of all errors raised on purpose.
+
+    `message` says what happened and names the document, path or setting; `hint` says the way out.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", pages: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.pages = pages
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint, self.pages))
+
+
+def _rebuild(kind: type[DocmillError], message: str, hint: str, pages: tuple[int, ...]) -> DocmillError:
+    """The same error on the other side of a process border."""
+    return kind(message, hint=hint, pages=pages)
+
+
+class UsageError(DocmillError):
+    """The caller asked for something that cannot be done as asked."""
+
+
+class ConfigError(UsageError):
+    """A setting is missing, unknown or contradicts another."""
+
+
+class SourceError(UsageError):
+    """A path, bucket or prefix is missing, unreadable or refuses the credentials."""
+
+
+class PermanentError(DocmillError):
+    """This document can never succeed as it is."""
+
+
+class EmptyDocumentError(PermanentError):
+    """No bytes, no pages, or nothing readable on any page."""
+
+
+class CorruptDocumentError(PermanentError):
+    """The bytes cannot be read as what they are."""
+
+
+class EncryptedDocumentError(PermanentError):
+    """A password is needed to read the document."""
+
+
+class UnsupportedTypeError(PermanentError):
+    """There is no reader for this type."""
+
+
+class LimitExceededError(PermanentError):
+    """A limit in time, memory, pages or size was met, or the reader crashed on this document."""
+
+
+class TransientError(DocmillError):
+    """The same document may succeed later: a service failed or was slow."""
+
+
+class SystemicError(DocmillError):
+    """No document can succeed now: a service is down, the disk is full."""

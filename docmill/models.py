@@ -1,0 +1,337 @@
+"""The data model: what the stages take and return. All models are frozen.
+
+Coordinates are page points (1/72 inch) with the origin at the top left of the page as displayed (rotation applied), x to
+the right, y down; for image files one pixel is one point. Pages and slides are numbered from 1; elements, chunks, rows
+and columns from 0.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from enum import StrEnum
+from html import escape
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scalar = str | int | float | bool | None
+
+
+class Model(BaseModel):
+    """Base of all models: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class BBox(Model):
+    """A box in page points, origin top left."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def union(self, other: BBox) -> BBox:
+        """The smallest box around both."""
+        return BBox(
+            x0=min(self.x0, other.x0), y0=min(self.y0, other.y0), x1=max(self.x1, other.x1), y1=max(self.y1, other.y1)
+        )
+
+
+class ElementType(StrEnum):
+    """What an element is."""
+
+    TITLE = "title"
+    TEXT = "text"
+    LIST_ITEM = "list_item"
+    TABLE = "table"
+    IMAGE = "image"
+    CHART = "chart"
+    INFOGRAPHIC = "infographic"
+    FORMULA = "formula"
+    CODE = "code"
+    HEADER = "header"
+    FOOTER = "footer"
+    FOOTNOTE = "footnote"
+    CAPTION = "caption"
+    FORM_FIELD = "form_field"
+    AUDIO_SEGMENT = "audio_segment"
+
+
+class PageStatus(StrEnum):
+    """What became of a page. Only a page in a document that has pages or slides is listed."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    FAILED = "failed"
+
+
+class Cell(Model):
+    """A cell of a table; a merged cell stands once, at its first row and column."""
+
+    row: Annotated[int, Field(ge=0)]
+    column: Annotated[int, Field(ge=0)]
+    text: str
+    row_span: Annotated[int, Field(ge=1)] = 1
+    column_span: Annotated[int, Field(ge=1)] = 1
+    header: bool = False
+    bbox: BBox | None = None
+
+
+class Table(Model):
+    """A table as cells in reading order (by row, then column)."""
+
+    rows: int
+    columns: int
+    cells: tuple[Cell, ...]
+    header_rows: int = 0
+    title: str = ""
+
+    def grid(self) -> list[list[str]]:
+        """Texts as `rows` lists of `columns`; a merged cell's text stands at its first position, the rest is empty."""
+        grid = [[""] * self.columns for _ in range(self.rows)]
+        for cell in self.cells:
+            grid[cell.row][cell.column] = cell.text
+        return grid
+
+    def markdown(self) -> str:
+        """A pipe table. Spans cannot be written so: use `html` where they matter."""
+        rows = [[" ".join(text.split()).replace("|", "\\|") for text in row] for row in self.grid()]
+        if not rows:
+            return ""
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
+        return "\n".join([lines[0], "|" + "---|" * self.columns, *lines[1:]])
+
+    def html(self) -> str:
+        """An HTML table with row and column spans and `th` for header cells."""
+        by_row: list[list[Cell]] = [[] for _ in range(self.rows)]
+        for cell in self.cells:
+            by_row[cell.row].append(cell)
+        lines = ["<table>"]
+        for row in by_row:
+            parts = []
+            for cell in sorted(row, key=lambda each: each.column):
+                tag = "th" if cell.header else "td"
+                spans = f' rowspan="{cell.row_span}"' if cell.row_span > 1 else ""
+                spans += f' colspan="{cell.column_span}"' if cell.column_span > 1 else ""
+                parts.append(f"<{tag}{spans}>{escape(cell.text, quote=False)}</{tag}>")
+            lines.append("<tr>" + "".join(parts) + "</tr>")
+        return "\n".join([*lines, "</table>"])
+
+    def csv(self) -> str:
+        """The grid as CSV (RFC 4180)."""
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(self.grid())
+        return out.getvalue()
+
+
+class Line(Model):
+    """A line of text with its box; `confidence` is 0 to 1, None where the text is the document's own."""
+
+    text: str
+    bbox: BBox
+    confidence: float | None = None
+
+
+class Link(Model):
+    """A link in an element's text."""
+
+    uri: str
+    text: str = ""
+    bbox: BBox | None = None
+
+
+class Crop(Model):
+    """A picture cut out of a document: the store holds it as `crops/<sha256[:2]>/<sha256>`."""
+
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+
+
+class Element(Model):
+    """One piece of a document in reading order, with the place that proves it.
+
+    `text` is what a reader reads: of a table its rows with cells apart by ` | `, of a picture its own text or "".
+    `level` is 1 to 6 for titles and the nesting (from 1) of list items. `parent` is the `ordinal` of the title of the
+    section that the element stands in; `describes` that of the picture or table that a caption belongs to.
+    `method` says how the text was obtained: `native`, `ocr:<engine>`, `layout:<model>`, `speech:<model>`.
+    `cells` is a range such as `A1:C9` of the sheet named in `sheet`. `start` and `end` are seconds of sound or video.
+    """
+
+    ordinal: Annotated[int, Field(ge=0)]
+    type: ElementType
+    text: str
+    page: Annotated[int, Field(ge=1)] | None = None
+    bbox: BBox | None = None
+    page_size: tuple[float, float] | None = None
+    level: int | None = None
+    parent: int | None = None
+    describes: int | None = None
+    method: str = "native"
+    confidence: float | None = None
+    language: str | None = None
+    sheet: str | None = None
+    cells: str | None = None
+    start: float | None = None
+    end: float | None = None
+    table: Table | None = None
+    crop: Crop | None = None
+    lines: tuple[Line, ...] = ()
+    links: tuple[Link, ...] = ()
+    metadata: dict[str, Scalar] = {}
+
+
+class Page(Model):
+    """A page or slide: its size in points as displayed, how it was read and why so, and what became of it."""
+
+    number: Annotated[int, Field(ge=1)]
+    width: float
+    height: float
+    status: PageStatus = PageStatus.OK
+    method: str = "native"
+    reason: str = ""
+
+
+class OutlineEntry(Model):
+    """An entry of the document's own table of contents."""
+
+    title: str
+    level: int
+    page: int | None = None
+
+
+class Extraction(Model):
+    """All that was read from one document's bytes; the same bytes and configuration give the same extraction.
+
+    `elements[i].ordinal == i`. `warnings` are for people: what was repaired, skipped or doubtful.
+    """
+
+    media_type: str
+    elements: tuple[Element, ...]
+    pages: tuple[Page, ...] = ()
+    outline: tuple[OutlineEntry, ...] = ()
+    metadata: dict[str, Scalar] = {}
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def failed_pages(self) -> tuple[int, ...]:
+        """Numbers of the pages that could not be read."""
+        return tuple(page.number for page in self.pages if page.status is PageStatus.FAILED)
+
+
+class Span(Model):
+    """Characters `start` to `end` (exclusive) of the text of element `ordinal`."""
+
+    ordinal: int
+    start: int
+    end: int
+
+
+class Region(Model):
+    """A box on a page."""
+
+    page: int
+    bbox: BBox
+    page_size: tuple[float, float] | None = None
+
+
+class Chunk(Model):
+    """A piece of a document that is embedded and found as one.
+
+    `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the first
+    `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it.
+    """
+
+    ordinal: int
+    text: str
+    token_count: int
+    spans: tuple[Span, ...]
+    overlap: int = 0
+    section: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    regions: tuple[Region, ...] = ()
+    types: tuple[ElementType, ...] = ()
+    place: str = ""
+
+
+class Status(StrEnum):
+    """What became of a document at a stage."""
+
+    OK = "ok"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+    DELETED = "deleted"
+
+
+class Stage(StrEnum):
+    """The stages, in order; the names are those of the assets, folders and commands."""
+
+    RAW_DOCUMENTS = "raw_documents"
+    EXTRACTED_ELEMENTS = "extracted_elements"
+    CHUNKS = "chunks"
+    EMBEDDINGS = "embeddings"
+    VECTOR_COLLECTION = "vector_collection"
+
+
+class ErrorClass(StrEnum):
+    """Whether a failure can pass by itself."""
+
+    PERMANENT = "permanent"
+    TRANSIENT = "transient"
+
+
+class Document(Model):
+    """An object of a source within a collection. `version` is the sha256 of its bytes, "" until they were read."""
+
+    document_id: str
+    collection: str
+    source_key: str
+    etag: str
+    size: int
+    media_type: str = ""
+    version: str = ""
+    batch: str = ""
+
+
+class Outcome(Model):
+    """What became of a document at a stage: one row for (document, stage). `seconds` is wall time."""
+
+    document_id: str
+    stage: Stage
+    status: Status
+    version: str = ""
+    fingerprint: str = ""
+    error_class: ErrorClass | None = None
+    error: str = ""
+    message: str = ""
+    hint: str = ""
+    pages: tuple[int, ...] = ()
+    attempts: int = 0
+    seconds: float = 0.0
+    counts: dict[str, int] = {}
+    run_id: str = ""
+    updated_at: float = 0.0
+
+
+class Hit(Model):
+    """A chunk found for a question, with what proves it. `score` grows with relevance; its scale depends on the mode."""
+
+    chunk_id: str
+    score: float
+    text: str
+    collection: str
+    document_id: str
+    version: str
+    source_key: str
+    section: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    regions: tuple[Region, ...] = ()
+    types: tuple[str, ...] = ()
+    place: str = ""
+    elements: tuple[int, ...] = ()
+    fingerprint: str = ""
+    dense_rank: int | None = None
+    sparse_rank: int | None = None
