@@ -15,7 +15,7 @@ class Section(BaseModel):
 
 
 class Mode(StrEnum):
-    """How much a page may cost: `fast` reads the text layer only, `auto` adds OCR and models where a page needs them."""
+    """How much a page may cost: `fast` reads the text layer only, `auto` adds OCR and models where they are needed."""
 
     FAST = "fast"
     AUTO = "auto"

@@ -284,16 +284,26 @@ class ErrorClass(StrEnum):
 
 
 class Document(Model):
-    """An object of a source within a collection. `version` is the sha256 of its bytes, "" until they were read."""
+    """An object of a source within a collection. `version` is the sha256 of its bytes, "" until they were read.
+
+    `source_key` is the object's whole address (`s3://bucket/a/b.pdf`), `source` the address of the store that holds it,
+    ending with `/`: the object's key in that store is the rest.
+    """
 
     document_id: str
     collection: str
+    source: str
     source_key: str
     etag: str
     size: int
     media_type: str = ""
     version: str = ""
     batch: str = ""
+
+    @property
+    def key(self) -> str:
+        """The object's key in its store."""
+        return self.source_key[len(self.source) :]
 
 
 class Outcome(Model):
@@ -317,7 +327,7 @@ class Outcome(Model):
 
 
 class Hit(Model):
-    """A chunk found for a question, with what proves it. `score` grows with relevance; its scale depends on the mode."""
+    """A chunk found for a question, with what proves it; `score` grows with relevance, its scale depends on the mode."""
 
     chunk_id: str
     score: float

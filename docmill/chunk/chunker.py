@@ -1,0 +1,131 @@
+"""Cuts a document into chunks: within sections, at most so many tokens of the model, tables whole where they fit.
+
+Running headers, footers and page numbers stay out: they would be found instead of what stands between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from docmill.chunk.pieces import Piece, Tokenizer, split_table, split_text, tail
+from docmill.config import ChunkConfig
+from docmill.models import BBox, Chunk, Element, ElementType, Extraction, Region
+
+CODE_VERSION = "1"
+SPECIAL_TOKENS = 2
+"""The model puts one token before and one behind every text."""
+
+_FURNITURE = {ElementType.HEADER, ElementType.FOOTER}
+_SMALL = 0.25
+"""A section that fills less than this share of a chunk is joined with the next one."""
+
+
+def chunk_extraction(extraction: Extraction, tokenizer: Tokenizer, config: ChunkConfig) -> tuple[Chunk, ...]:
+    """The document's chunks in reading order; the same extraction, tokenizer and settings give the same chunks."""
+    budget = config.max_tokens - SPECIAL_TOKENS
+    paths = _section_paths(extraction.elements)
+    groups = _group(extraction.elements, tokenizer, budget, min(config.overlap_tokens, budget // 2))
+    return tuple(_chunk(ordinal, group, overlap, paths) for ordinal, (group, overlap) in enumerate(groups))
+
+
+def _section_paths(elements: Sequence[Element]) -> dict[int, tuple[str, ...]]:
+    """The titles above each element, outermost first, by the element's ordinal."""
+    by_ordinal = {element.ordinal: element for element in elements}
+    paths: dict[int, tuple[str, ...]] = {}
+    for element in elements:
+        parent = by_ordinal.get(element.parent) if element.parent is not None else None
+        above = (*paths.get(parent.ordinal, ()), parent.text) if parent is not None else ()
+        paths[element.ordinal] = above
+    return paths
+
+
+def _group(
+    elements: Sequence[Element], tokenizer: Tokenizer, budget: int, overlap: int
+) -> Iterator[tuple[list[Piece], int]]:
+    """Pieces that make a chunk, with how many of the leading ones an earlier chunk holds too."""
+    group: list[Piece] = []
+    repeated = 0
+    for element in elements:
+        if element.type in _FURNITURE or not element.text.strip():
+            continue
+        if element.type is ElementType.TITLE and _closes(group, repeated, budget):
+            yield group, repeated
+            group, repeated = [], 0
+        for unit in _units(element, tokenizer, budget):
+            cost = sum(piece.tokens for piece in unit)
+            if len(group) > repeated and _cost(group) + cost > budget:
+                yield group, repeated
+                carried = [] if unit[0].repeats else tail(group, tokenizer, min(overlap, budget - cost))
+                group, repeated = carried, len(carried)
+            if not group and unit[0].repeats:
+                repeated = 1
+            group = [*group, *unit]
+    if len(group) > repeated:
+        yield group, repeated
+
+
+def _units(element: Element, tokenizer: Tokenizer, budget: int) -> list[list[Piece]]:
+    """What must stay together: a whole small element, a group of table rows with their head, a piece of a long text."""
+    if element.type is ElementType.TABLE:
+        return split_table(element, tokenizer, budget)
+    return [[piece] for piece in split_text(element, tokenizer, budget)]
+
+
+def _cost(group: Sequence[Piece]) -> int:
+    return sum(piece.tokens for piece in group)
+
+
+def _closes(group: Sequence[Piece], repeated: int, budget: int) -> bool:
+    """Whether a new section begins a new chunk: not under a title that has no text yet, nor behind a small section."""
+    fresh = group[repeated:]
+    if not fresh or all(piece.element.type is ElementType.TITLE for piece in fresh):
+        return False
+    return _cost(group) >= budget * _SMALL
+
+
+def _chunk(ordinal: int, group: Sequence[Piece], overlap: int, paths: dict[int, tuple[str, ...]]) -> Chunk:
+    elements = list({piece.element.ordinal: piece.element for piece in group}.values())
+    first = group[overlap].element
+    return Chunk(
+        ordinal=ordinal,
+        text=_join(group),
+        token_count=_cost(group) + SPECIAL_TOKENS,
+        spans=tuple(piece.span for piece in group),
+        overlap=overlap,
+        section=(*paths[first.ordinal], first.text) if first.type is ElementType.TITLE else paths[first.ordinal],
+        pages=tuple(sorted({each.page for each in elements if each.page is not None})),
+        regions=tuple(_regions(elements)),
+        types=tuple(sorted({each.type for each in elements})),
+        place=_place(elements),
+    )
+
+
+def _join(group: Sequence[Piece]) -> str:
+    """The pieces' texts; different elements stand on lines of their own."""
+    parts: list[str] = []
+    for before, piece in zip([None, *group], group, strict=False):
+        if before is not None and (before.element is not piece.element or before.end != piece.start):
+            parts.append("" if parts[-1].endswith("\n") else "\n")
+        parts.append(piece.text)
+    return "".join(parts).strip()
+
+
+def _regions(elements: Sequence[Element]) -> Iterator[Region]:
+    for element in elements:
+        if element.page is not None and element.bbox is not None:
+            yield Region(page=element.page, bbox=_rounded(element.bbox), page_size=element.page_size)
+
+
+def _rounded(box: BBox) -> BBox:
+    """The box to a hundredth of a point."""
+    return BBox(x0=round(box.x0, 2), y0=round(box.y0, 2), x1=round(box.x1, 2), y1=round(box.y1, 2))
+
+
+def _place(elements: Sequence[Element]) -> str:
+    """Where the chunk stands, for people, in documents without pages: sheets with their cells, or seconds of sound."""
+    sheets = [f"{each.sheet}!{each.cells}" if each.cells else each.sheet for each in elements if each.sheet]
+    if sheets:
+        return ", ".join(dict.fromkeys(sheets))
+    starts = [each.start for each in elements if each.start is not None]
+    ends = [each.end for each in elements if each.end is not None]
+    return f"{min(starts):.1f}-{max(ends):.1f} s" if starts and ends else ""

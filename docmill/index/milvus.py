@@ -1,0 +1,270 @@
+"""Milvus as the vector index: a server by its URL, or Milvus Lite in a folder whose name ends with `.db`.
+
+A docmill collection is a Milvus alias; the physical collection behind it is named after the vector space, so that a new
+embedding model fills a collection of its own. Only one process may open Milvus Lite's folder: each use of it waits for
+a lock file, opens it, and closes it again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from docmill.errors import ConfigError, SystemicError
+from docmill.index.base import Candidate, Held, Row, Space
+from docmill.index.filters import Filter, documents_are
+from docmill.models import Region
+
+_LOCK_SECONDS = 300.0
+_PAGE = 5_000
+_GROUP = 1_000
+_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+_FIELDS = ["chunk_id", "document_id", "version", "fingerprint", "ordinal", "source_key", "text", "pages", "types"]
+_OUTPUT = [*_FIELDS, "provenance"]
+
+
+def _physical(collection: str, space: Space) -> str:
+    digest = hashlib.sha256(f"{space.model}|{space.dimensions}|{space.metric}".encode()).hexdigest()[:12]
+    return f"{collection}__{digest}"
+
+
+def _entity(row: Row) -> dict[str, Any]:
+    regions = [[each.page, *_box(each), *(each.page_size or ())] for each in row.regions]
+    extra = {"section": row.section, "regions": regions, "place": row.place, "elements": row.elements}
+    values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
+    return values | {"pages": list(row.pages), "types": list(row.types), "provenance": extra, "dense": row.vector}
+
+
+def _box(region: Region) -> tuple[float, float, float, float]:
+    return region.bbox.x0, region.bbox.y0, region.bbox.x1, region.bbox.y1
+
+
+def _row(entity: Mapping[str, Any]) -> Row:
+    extra = entity["provenance"]
+    regions = tuple(
+        Region.model_validate(
+            {
+                "page": page,
+                "bbox": {"x0": x0, "y0": y0, "x1": x1, "y1": y1},
+                "page_size": tuple(size) or None,
+            }
+        )
+        for page, x0, y0, x1, y1, *size in extra["regions"]
+    )
+    values = {name: entity[name] for name in _FIELDS} | {
+        "pages": tuple(entity["pages"]),
+        "types": tuple(entity["types"]),
+    }
+    return Row(
+        **values,
+        vector=(),
+        section=tuple(extra["section"]),
+        regions=regions,
+        place=extra["place"],
+        elements=tuple(extra["elements"]),
+    )
+
+
+class MilvusIndex:
+    """The index at `uri`: `http(s)://host:port`, or a path that ends with `.db` for Milvus Lite."""
+
+    def __init__(self, uri: str, token: str = "") -> None:
+        self.uri = uri
+        self._token = token
+        self._lite = "://" not in uri
+        self._thread_lock = threading.RLock()
+        self._open: Any = None
+
+    @contextmanager
+    def session(self) -> Iterator[Any]:
+        """A connected client. Milvus Lite is held for this process as long as the outermost session lasts."""
+        from pymilvus.exceptions import MilvusException  # pymilvus costs 1.5 CPU seconds to import
+
+        with self._thread_lock:
+            if self._open is not None:
+                yield self._open
+                return
+            try:
+                with self._lite_lock() if self._lite else _nothing():
+                    self._open = self._connect()
+                    try:
+                        yield self._open
+                    finally:
+                        self._disconnect()
+            except MilvusException as error:
+                raise SystemicError(
+                    f"Milvus at {self.uri} failed: {error.message}.", hint="Check that it runs, then run again."
+                ) from error
+
+    @contextmanager
+    def _lite_lock(self) -> Iterator[None]:
+        path = Path(self.uri + ".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + _LOCK_SECONDS
+        with path.open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise SystemicError(
+                            f"The index {self.uri} has been in use by another process for {_LOCK_SECONDS:.0f} s.",
+                            hint="Wait for the other run, or set DOCMILL_MILVUS_URI to a Milvus server.",
+                        ) from None
+                    time.sleep(0.05)
+            yield
+
+    def _connect(self) -> Any:
+        from pymilvus import MilvusClient
+
+        for name in ("pymilvus", "milvus_lite"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        return MilvusClient(uri=self.uri, token=self._token)
+
+    def _disconnect(self) -> None:
+        client, self._open = self._open, None
+        client.close()
+        if self._lite:
+            from milvus_lite.server_manager import server_manager_instance
+
+            server_manager_instance.release_server(self.uri)
+
+    def _query_filter(self, condition: Filter) -> dict[str, Any]:
+        if self._lite:
+            return {"filter": condition.rendered()}
+        return {"filter": condition.template, "filter_params": dict(condition.params)}
+
+    def _ensure(self, client: Any, collection: str, space: Space) -> str:
+        """The physical collection of the space; it is made, and the alias set, when they are not there."""
+        if not _NAMES.fullmatch(collection):
+            raise ConfigError(
+                f"{collection!r} is not a name for a collection.", hint="Use letters, digits and underscores."
+            )
+        physical = _physical(collection, space)
+        if not client.has_collection(physical):
+            _create(client, physical, space)
+        live = self._live(client, collection)
+        if live is None:
+            client.create_alias(collection_name=physical, alias=collection)
+        client.load_collection(physical)
+        return physical
+
+    def _live(self, client: Any, collection: str) -> str | None:
+        """The physical collection behind the alias, None if there is no such alias."""
+        for name in client.list_collections():
+            if name.startswith(collection + "__") and collection in client.list_aliases(name)["aliases"]:
+                return str(name)
+        return None
+
+    def upsert(self, collection: str, space: Space, rows: Sequence[Row]) -> None:
+        """The rows are held."""
+        with self.session() as client:
+            physical = self._ensure(client, collection, space)
+            for start in range(0, len(rows), _GROUP):
+                client.upsert(physical, [_entity(row) for row in rows[start : start + _GROUP]])
+
+    def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
+        """Chunk id → what it belongs to."""
+        found: dict[str, Held] = {}
+        if documents is not None and not documents:
+            return found
+        physical = _physical(collection, space)
+        with self.session() as client:
+            if not client.has_collection(physical):
+                return found
+            client.load_collection(physical)
+            iterator = client.query_iterator(
+                physical,
+                batch_size=_PAGE,
+                output_fields=["chunk_id", "document_id", "version", "fingerprint"],
+                **self._query_filter(documents_are(documents) if documents is not None else Filter()),
+            )
+            while page := iterator.next():
+                for each in page:
+                    found[each["chunk_id"]] = Held(each["document_id"], each["version"], each["fingerprint"])
+            iterator.close()
+        return found
+
+    def delete(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> None:
+        """The rows are gone."""
+        physical = _physical(collection, space)
+        with self.session() as client:
+            if not client.has_collection(physical):
+                return
+            client.load_collection(physical)
+            for start in range(0, len(chunk_ids), _GROUP):
+                client.delete(physical, ids=list(chunk_ids[start : start + _GROUP]))
+
+    def promote(self, collection: str, space: Space) -> bool:
+        """Searches see the space's rows; the collection of another space is dropped."""
+        physical = _physical(collection, space)
+        with self.session() as client:
+            live = self._live(client, collection)
+            if live == physical or not client.has_collection(physical):
+                return False
+            if live is not None:
+                client.alter_alias(collection_name=physical, alias=collection)
+                client.drop_collection(live)
+            return True
+
+    def search_vector(self, collection: str, space: Space, vector: Sequence[float], limit: int) -> list[Candidate]:
+        """The nearest rows by cosine similarity."""
+        with self.session() as client:
+            live = self._live(client, collection)
+            if live is not None and live != _physical(collection, space):
+                raise ConfigError(
+                    f"The collection {collection!r} was built with another embedding model than is configured now.",
+                    hint="Run `docmill ingest` again so that it is built anew, or configure the former model.",
+                )
+            return self._search(client, live, [list(vector)], "dense", limit)
+
+    def search_words(self, collection: str, text: str, limit: int) -> list[Candidate]:
+        """The best rows by BM25."""
+        with self.session() as client:
+            return self._search(client, self._live(client, collection), [text], "sparse", limit)
+
+    def _search(self, client: Any, live: str | None, data: list[Any], field: str, limit: int) -> list[Candidate]:
+        if live is None:
+            return []
+        client.load_collection(live)
+        found = client.search(live, data=data, anns_field=field, limit=limit, output_fields=_OUTPUT)
+        return [Candidate(_row(hit["entity"]), abs(float(hit["distance"]))) for hit in found[0]]
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _create(client: Any, physical: str, space: Space) -> None:
+    """Make a physical collection with a vector index and a BM25 index over the text."""
+    from pymilvus import DataType, Function, FunctionType
+
+    schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("chunk_id", DataType.VARCHAR, max_length=64, is_primary=True)
+    for name, length in (("document_id", 64), ("version", 64), ("fingerprint", 64), ("source_key", 4096)):
+        schema.add_field(name, DataType.VARCHAR, max_length=length)
+    schema.add_field("ordinal", DataType.INT64)
+    schema.add_field("text", DataType.VARCHAR, max_length=65_535, enable_analyzer=True)
+    schema.add_field("pages", DataType.ARRAY, element_type=DataType.INT64, max_capacity=4_096)
+    schema.add_field("types", DataType.ARRAY, element_type=DataType.VARCHAR, max_capacity=32, max_length=32)
+    schema.add_field("provenance", DataType.JSON)
+    schema.add_field("dense", DataType.FLOAT_VECTOR, dim=space.dimensions)
+    schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+    words = Function(
+        name="words", function_type=FunctionType.BM25, input_field_names=["text"], output_field_names=["sparse"]
+    )
+    schema.add_function(words)
+    indexes = client.prepare_index_params()
+    indexes.add_index("dense", index_type="AUTOINDEX", metric_type=space.metric)
+    indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    client.create_collection(physical, schema=schema, index_params=indexes, consistency_level="Strong")

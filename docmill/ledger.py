@@ -1,0 +1,338 @@
+"""What is known of every document: where it is, which batch holds it, and what became of it at every stage.
+
+SQLite by default, PostgreSQL by a URL. Every write is one short transaction that takes the write lock at its beginning, so
+two runs, two sensors' ticks and a search at once wait for each other instead of failing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine, make_url
+
+from docmill.errors import ConfigError, SystemicError
+from docmill.models import Document, Outcome, Stage, Status
+
+_metadata = sa.MetaData()
+
+_sources = sa.Table(
+    "sources",
+    _metadata,
+    sa.Column("collection", sa.String(255), primary_key=True),
+    sa.Column("url", sa.String(2048), primary_key=True),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+_documents = sa.Table(
+    "documents",
+    _metadata,
+    sa.Column("document_id", sa.String(32), primary_key=True),
+    sa.Column("collection", sa.String(255), nullable=False, index=True),
+    sa.Column("source", sa.String(2048), nullable=False),
+    sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("etag", sa.String(255), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("media_type", sa.String(255), nullable=False, default=""),
+    sa.Column("version", sa.String(64), nullable=False, default=""),
+    sa.Column("batch", sa.String(64), nullable=False, index=True),
+)
+_outcomes = sa.Table(
+    "outcomes",
+    _metadata,
+    sa.Column("document_id", sa.String(32), primary_key=True),
+    sa.Column("stage", sa.String(32), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False, index=True),
+    sa.Column("version", sa.String(64), nullable=False),
+    sa.Column("fingerprint", sa.String(32), nullable=False),
+    sa.Column("error_class", sa.String(16)),
+    sa.Column("error", sa.String(64), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("pages", sa.JSON, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+_batches = sa.Table(
+    "batches",
+    _metadata,
+    sa.Column("batch", sa.String(64), primary_key=True),
+    sa.Column("collection", sa.String(255), nullable=False),
+    sa.Column("documents", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+_counters = sa.Table(
+    "counters", _metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.BigInteger)
+)
+_IN_LIST = 500
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of documents of one collection; `created_at` is seconds since the epoch."""
+
+    batch: str
+    collection: str
+    documents: int
+    bytes: int
+    created_at: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed document with its outcome at the stage that failed."""
+
+    document: Document
+    outcome: Outcome
+
+
+def _engine(url: str) -> Engine:
+    """An engine whose write transactions take the write lock at once (SQLite's default takes it too late)."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, connect_args={"timeout": 60})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _IN_LIST):
+        yield ids[start : start + _IN_LIST]
+
+
+def _document(row: sa.Row[tuple[object, ...]]) -> Document:
+    return Document.model_validate(dict(row._mapping))
+
+
+def _outcome(row: sa.Row[tuple[object, ...]]) -> Outcome:
+    return Outcome.model_validate(dict(row._mapping))
+
+
+class Ledger:
+    """The ledger at a SQLAlchemy URL; its tables are made at first use."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = _engine(url)
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
+            raise ConfigError("The ledger's URL is not a SQLAlchemy URL.", hint="Check DOCMILL_LEDGER_URL.") from error
+        with self._write() as connection:
+            _metadata.create_all(connection)
+
+    def close(self) -> None:
+        """No connection is left open."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(write=True) as connection, connection.begin():
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise self._unavailable(error) from error
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: sa.exc.OperationalError) -> SystemicError:
+        where = self._engine.url.render_as_string(hide_password=True)
+        return SystemicError(f"The ledger at {where} cannot be used: {error.orig}.", hint="Check it, then run again.")
+
+    def _upsert(self, connection: Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
+        """Insert the rows; one whose primary key exists replaces the other columns."""
+        if not rows:
+            return
+        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(table)
+        keys = [column.name for column in table.primary_key]
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+    # Sources
+
+    def add_source(self, collection: str, url: str) -> None:
+        """The source is watched: sensors and reconcile look at it."""
+        with self._write() as connection:
+            self._upsert(connection, _sources, [{"collection": collection, "url": url, "created_at": time.time()}])
+
+    def remove_source(self, collection: str, url: str) -> bool:
+        """The source is not watched any more; its documents stay. True if it was watched."""
+        with self._write() as connection:
+            statement = _sources.delete().where(_sources.c.collection == collection, _sources.c.url == url)
+            return connection.execute(statement).rowcount > 0
+
+    def sources(self) -> list[tuple[str, str]]:
+        """(collection, URL) of every watched source."""
+        with self._read() as connection:
+            rows = connection.execute(sa.select(_sources.c.collection, _sources.c.url).order_by(_sources.c.created_at))
+            return [(row.collection, row.url) for row in rows]
+
+    # Documents and batches
+
+    def documents(self, collection: str, below: str = "") -> list[Document]:
+        """The collection's documents whose source key begins with `below`, by key."""
+        key = _documents.c.source_key
+        query = sa.select(_documents).where(_documents.c.collection == collection).order_by(key)
+        if below:
+            query = query.where(key.startswith(below, autoescape=True))
+        with self._read() as connection:
+            return [_document(row) for row in connection.execute(query)]
+
+    def document(self, document_id: str) -> Document | None:
+        """The document, None if it is not known or was deleted."""
+        found = self.documents_by_id([document_id])
+        return found[0] if found else None
+
+    def documents_by_id(self, ids: Sequence[str]) -> list[Document]:
+        """Those of the documents that are known, by key."""
+        found: list[Document] = []
+        with self._read() as connection:
+            for part in _slices(ids):
+                query = sa.select(_documents).where(_documents.c.document_id.in_(part))
+                found += [_document(row) for row in connection.execute(query)]
+        return sorted(found, key=lambda document: document.source_key)
+
+    def batch_documents(self, batch: str) -> list[Document]:
+        """The documents that this batch holds now, by key; a changed document has moved to a newer batch."""
+        query = sa.select(_documents).where(_documents.c.batch == batch).order_by(_documents.c.source_key)
+        with self._read() as connection:
+            return [_document(row) for row in connection.execute(query)]
+
+    def assign(self, batch: Batch, documents: Sequence[Document]) -> None:
+        """The documents belong to the batch, with the etag and size that they were listed with."""
+        with self._write() as connection:
+            self._assign(connection, batch, documents)
+
+    def _assign(self, connection: Connection, batch: Batch, documents: Sequence[Document]) -> None:
+        self._upsert(connection, _batches, [dict(vars(batch))])
+        listed = ("document_id", "collection", "source", "source_key", "etag", "size")
+        rows = [{name: getattr(each, name) for name in listed} | {"batch": batch.batch} for each in documents]
+        defaults = {"media_type": "", "version": ""}
+        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(_documents)
+        changed = {name: statement.excluded[name] for name in ("source", "etag", "size", "batch")}
+        if rows:
+            update = statement.on_conflict_do_update(index_elements=["document_id"], set_=changed)
+            connection.execute(update, [row | defaults for row in rows])
+
+    def next_number(self, name: str) -> int:
+        """1, 2, 3 … for each name; no two callers get the same."""
+        with self._write() as connection:
+            dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
+            statement = dialect.insert(_counters).values(name=name, value=1)
+            statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": _counters.c.value + 1})
+            return int(connection.execute(statement.returning(_counters.c.value)).scalar_one())
+
+    def batch(self, batch: str) -> Batch | None:
+        """The batch, None if it is not known."""
+        with self._read() as connection:
+            row = connection.execute(sa.select(_batches).where(_batches.c.batch == batch)).first()
+            return Batch(**row._mapping) if row else None
+
+    def batches(self, collection: str | None = None) -> list[Batch]:
+        """All batches, oldest first."""
+        query = sa.select(_batches).order_by(_batches.c.batch)
+        if collection is not None:
+            query = query.where(_batches.c.collection == collection)
+        with self._read() as connection:
+            return [Batch(**row._mapping) for row in connection.execute(query)]
+
+    def unstarted_batches(self) -> list[str]:
+        """Batches none of whose documents has an outcome since the batch was made: nobody has run them yet."""
+        started = sa.exists().where(
+            _outcomes.c.document_id == _documents.c.document_id,
+            _outcomes.c.updated_at >= _batches.c.created_at,
+            _documents.c.batch == _batches.c.batch,
+        )
+        holds = sa.exists().where(_documents.c.batch == _batches.c.batch)
+        with self._read() as connection:
+            query = sa.select(_batches.c.batch).where(~started, holds).order_by(_batches.c.batch)
+            return list(connection.execute(query).scalars())
+
+    def set_version(self, document_id: str, version: str, media_type: str, etag: str, size: int) -> None:
+        """The document's current bytes are known."""
+        values = {"version": version, "media_type": media_type, "etag": etag, "size": size}
+        with self._write() as connection:
+            connection.execute(_documents.update().where(_documents.c.document_id == document_id).values(**values))
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """The documents and their outcomes are gone."""
+        with self._write() as connection:
+            for part in _slices(ids):
+                connection.execute(_outcomes.delete().where(_outcomes.c.document_id.in_(part)))
+                connection.execute(_documents.delete().where(_documents.c.document_id.in_(part)))
+
+    # Outcomes
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """The outcomes replace those of the same documents and stages."""
+        now = time.time()
+        rows = [outcome.model_dump(mode="json") | {"updated_at": now} for outcome in outcomes]
+        with self._write() as connection:
+            self._upsert(connection, _outcomes, rows)
+
+    def outcomes(self, ids: Iterable[str]) -> dict[tuple[str, Stage], Outcome]:
+        """The outcomes of the documents, by document and stage."""
+        found: dict[tuple[str, Stage], Outcome] = {}
+        with self._read() as connection:
+            for part in _slices(list(ids)):
+                query = sa.select(_outcomes).where(_outcomes.c.document_id.in_(part))
+                for row in connection.execute(query):
+                    outcome = _outcome(row)
+                    found[outcome.document_id, outcome.stage] = outcome
+        return found
+
+    def failures(
+        self, collection: str | None = None, *, batch: str | None = None, stage: Stage | None = None
+    ) -> list[Failure]:
+        """Failed documents with the outcome that says why, by key and stage."""
+        query = (
+            sa.select(_documents, _outcomes)
+            .join(_outcomes, _documents.c.document_id == _outcomes.c.document_id)
+            .where(_outcomes.c.status == Status.FAILED.value)
+            .order_by(_documents.c.source_key)
+        )
+        for column, wanted in (
+            (_documents.c.collection, collection),
+            (_documents.c.batch, batch),
+            (_outcomes.c.stage, stage.value if stage else None),
+        ):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        with self._read() as connection:
+            rows = connection.execute(query).all()
+        documents, outcomes = list(_documents.c), list(_outcomes.c)
+        return [
+            Failure(
+                Document.model_validate({column.name: row._mapping[column] for column in documents}),
+                Outcome.model_validate({column.name: row._mapping[column] for column in outcomes}),
+            )
+            for row in rows
+        ]

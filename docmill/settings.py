@@ -1,0 +1,95 @@
+"""Where docmill keeps things and how much it may use: `docmill.toml`, overridden by `DOCMILL_…` variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from docmill.config import PipelineConfig
+from docmill.errors import ConfigError
+
+
+class BatchLimits(BaseModel):
+    """How many documents and bytes a batch may hold, and how long (s) an object must rest before its batch closes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    documents: Annotated[int, Field(ge=1)] = 100
+    bytes: Annotated[int, Field(ge=1)] = 500_000_000
+    settle_seconds: Annotated[float, Field(ge=0)] = 60.0
+
+
+class WorkerLimits(BaseModel):
+    """How many documents are parsed at once, and what one may take: wall seconds and MiB of address space."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    processes: Annotated[int, Field(ge=1)] = max(1, min(8, os.cpu_count() or 1))
+    seconds: Annotated[float, Field(gt=0)] = 300.0
+    memory_mb: Annotated[int, Field(ge=512)] = 4096
+
+
+class Settings(BaseSettings):
+    """All settings. Empty addresses mean the embedded default below `home`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DOCMILL_", env_nested_delimiter="__", toml_file="docmill.toml", extra="forbid", frozen=True
+    )
+
+    home: Path = Path(".docmill")
+    collection: str = "default"
+    store_url: str = ""
+    s3_endpoint_url: str | None = None
+    ledger_url: SecretStr = SecretStr("")
+    milvus_uri: str = ""
+    milvus_token: SecretStr = SecretStr("")
+    watch: dict[str, str] = {}
+    delete_cap: Annotated[float, Field(ge=0, le=1)] = 0.2
+    batch: BatchLimits = BatchLimits()
+    workers: WorkerLimits = WorkerLimits()
+    pipeline: PipelineConfig = PipelineConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments come first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def folder(self) -> Path:
+        """The home folder as an absolute path."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def store(self) -> str:
+        """The address of the object store for batches and artifacts."""
+        return self.store_url or f"file://{self.folder}/store/"
+
+    @property
+    def ledger(self) -> str:
+        """The SQLAlchemy URL of the ledger."""
+        return self.ledger_url.get_secret_value() or f"sqlite:///{self.folder}/ledger.db"
+
+    @property
+    def milvus(self) -> str:
+        """The address of Milvus: a server's URL, or the folder of the embedded one (its name ends with `.db`)."""
+        return self.milvus_uri or f"{self.folder}/index.db"
+
+
+def load_settings() -> Settings:
+    """The settings of this process; raises ConfigError that names each wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ConfigError(f"Settings are wrong: {wrong}.", hint="See docs/configuration.md.") from None

@@ -1,0 +1,108 @@
+"""A folder as an object store. Hidden names (a leading dot) and links that leave the folder are not objects."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from docmill.errors import DocmillError, SourceError, SystemicError, TransientError
+from docmill.store.base import MissingObjectError, ObjectInfo
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def _io_error(error: OSError, path: Path) -> DocmillError:
+    """What an OSError on `path` means to the caller."""
+    if error.errno in _FULL:
+        return SystemicError(f"The disk that holds {path.parent} is full.", hint="Free some space, then run again.")
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return MissingObjectError(f"{path} is not there any more.")
+    if isinstance(error, PermissionError):
+        return TransientError(f"{path} may not be read by this user.", hint="Give read permission, then retry.")
+    return SystemicError(f"{path}: {error.strerror or error}.")
+
+
+class LocalStore:
+    """Files below `root`; the etag is made of the time of the last change (ns), the size and the inode."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.url = f"file://{self.root}/".replace("////", "///")
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        """Files below the folder in byte order of their keys."""
+        if not self.root.is_dir():
+            raise SourceError(f"{self.root} is not a folder.", hint="Check the path.")
+        for info in self._walk(self.root, "", prefix):
+            if info.key > after and info.key.startswith(prefix):
+                yield info
+
+    def _walk(self, folder: Path, base: str, prefix: str) -> Iterator[ObjectInfo]:
+        try:
+            with os.scandir(folder) as entries:
+                found = [entry for entry in entries if not entry.name.startswith(".")]
+            folders = {entry.name for entry in found if entry.is_dir() and self._inside(Path(entry.path))}
+        except OSError as error:
+            raise SourceError(f"{folder} cannot be listed: {error.strerror}.", hint="Check its permissions.") from error
+        for entry in sorted(found, key=lambda each: each.name + ("/" if each.name in folders else "")):
+            key = base + entry.name
+            if entry.name in folders:
+                below = key + "/"
+                if below.startswith(prefix) or prefix.startswith(below):
+                    yield from self._walk(Path(entry.path), below, prefix)
+            elif self._inside(Path(entry.path)):
+                info = self.head(key)
+                if info is not None:
+                    yield info
+
+    def _inside(self, path: Path) -> bool:
+        return not path.is_symlink() or path.resolve().is_relative_to(self.root)
+
+    def _path(self, key: str) -> Path:
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self.root):
+            raise SourceError(f"The key {key!r} leaves the folder {self.root}.")
+        return path
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """The file's description, None if it is not a file."""
+        path = self._path(key)
+        try:
+            stat = path.stat()
+        except OSError:
+            return None
+        if not path.is_file():
+            return None
+        etag = f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ino:x}"
+        return ObjectInfo(key=key, size=stat.st_size, etag=etag, modified=stat.st_mtime)
+
+    def get(self, key: str) -> bytes:
+        """The file's bytes."""
+        path = self._path(key)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise _io_error(error, path) from error
+
+    def put(self, key: str, data: bytes) -> None:
+        """The file holds `data`, whole or not at all: written beside its place, then moved there."""
+        path = self._path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".put-", delete=False) as file:
+                try:
+                    file.write(data)
+                    file.flush()
+                    os.replace(file.name, path)
+                except OSError:
+                    os.unlink(file.name)
+                    raise
+        except OSError as error:
+            raise _io_error(error, path) from error
+
+    def delete(self, key: str) -> None:
+        """The file is gone."""
+        self._path(key).unlink(missing_ok=True)
