@@ -9,7 +9,9 @@
     │   ├── CorruptDocumentError     the bytes cannot be read as what they are
     │   ├── EncryptedDocumentError   a password is needed
     │   ├── UnsupportedTypeError     no reader for this type
-    │   └── LimitExceededError       a limit in time, memory, pages or size was met, or the reader crashed
+    │   ├── LimitExceededError       a limit in time, memory, pages or size was met, or the reader crashed
+    │   ├── MissingObjectError       the object was deleted after it was listed
+    │   └── ReaderError              the reader failed in a way that it should not: a fault of docmill's
     ├── TransientError           the same document may succeed later: a service failed or was slow
     └── SystemicError            no document can succeed now: a service is down, the disk is full
 
@@ -78,6 +80,14 @@ class UnsupportedTypeError(PermanentError):
 
 class LimitExceededError(PermanentError):
     """A limit in time, memory, pages or size was met, or the reader crashed on this document."""
+
+
+class MissingObjectError(PermanentError):
+    """The object is not there, or no longer."""
+
+
+class ReaderError(PermanentError):
+    """The reader failed in a way that it should not: a fault of docmill's."""
 
 
 class TransientError(DocmillError):

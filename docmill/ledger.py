@@ -1,7 +1,7 @@
 """What is known of every document: where it is, which batch holds it, and what became of it at every stage.
 
-SQLite by default, PostgreSQL by a URL. Every write is one short transaction that takes the write lock at its beginning, so
-two runs, two sensors' ticks and a search at once wait for each other instead of failing.
+SQLite by default, PostgreSQL by a URL. Every write is one short transaction that takes the write lock at its beginning,
+so two runs, two sensors' ticks and a search at once wait for each other instead of failing.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ _batches = sa.Table(
     sa.Column("documents", sa.Integer, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("runner", sa.String(32), nullable=False),
 )
 _counters = sa.Table(
     "counters", _metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.BigInteger)
@@ -77,13 +78,17 @@ _IN_LIST = 500
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of documents of one collection; `created_at` is seconds since the epoch."""
+    """A batch of documents of one collection; `created_at` is seconds since the epoch.
+
+    `runner` is who made it to run it at once (`cli`), "" where a sensor is to run it.
+    """
 
     batch: str
     collection: str
     documents: int
     bytes: int
     created_at: float
+    runner: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,7 +270,7 @@ class Ledger:
             return [Batch(**row._mapping) for row in connection.execute(query)]
 
     def unstarted_batches(self) -> list[str]:
-        """Batches none of whose documents has an outcome since the batch was made: nobody has run them yet."""
+        """Batches for the sensor none of whose documents has an outcome yet since the batch was made."""
         started = sa.exists().where(
             _outcomes.c.document_id == _documents.c.document_id,
             _outcomes.c.updated_at >= _batches.c.created_at,
@@ -273,7 +278,9 @@ class Ledger:
         )
         holds = sa.exists().where(_documents.c.batch == _batches.c.batch)
         with self._read() as connection:
-            query = sa.select(_batches.c.batch).where(~started, holds).order_by(_batches.c.batch)
+            query = (
+                sa.select(_batches.c.batch).where(_batches.c.runner == "", ~started, holds).order_by(_batches.c.batch)
+            )
             return list(connection.execute(query).scalars())
 
     def set_version(self, document_id: str, version: str, media_type: str, etag: str, size: int) -> None:
@@ -312,11 +319,11 @@ class Ledger:
     def failures(
         self, collection: str | None = None, *, batch: str | None = None, stage: Stage | None = None
     ) -> list[Failure]:
-        """Failed documents with the outcome that says why, by key and stage."""
+        """Documents that failed in whole or in part, with the outcome that says why, by key and stage."""
         query = (
             sa.select(_documents, _outcomes)
             .join(_outcomes, _documents.c.document_id == _outcomes.c.document_id)
-            .where(_outcomes.c.status == Status.FAILED.value)
+            .where(_outcomes.c.status.in_([Status.FAILED.value, Status.PARTIAL.value]))
             .order_by(_documents.c.source_key)
         )
         for column, wanted in (

@@ -1,8 +1,8 @@
 """The data model: what the stages take and return. All models are frozen.
 
-Coordinates are page points (1/72 inch) with the origin at the top left of the page as displayed (rotation applied), x to
-the right, y down; for image files one pixel is one point. Pages and slides are numbered from 1; elements, chunks, rows
-and columns from 0.
+Coordinates are page points (1/72 inch) with the origin at the top left of the page as displayed (rotation applied), x
+to the right, y down; for image files one pixel is one point. Pages and slides are numbered from 1; elements, chunks,
+rows and columns from 0.
 """
 
 from __future__ import annotations
@@ -241,8 +241,8 @@ class Region(Model):
 class Chunk(Model):
     """A piece of a document that is embedded and found as one.
 
-    `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the first
-    `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it.
+    `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the
+    first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it.
     """
 
     ordinal: int
@@ -258,9 +258,10 @@ class Chunk(Model):
 
 
 class Status(StrEnum):
-    """What became of a document at a stage."""
+    """What became of a document at a stage. `partial`: some of its pages failed, the others are used."""
 
     OK = "ok"
+    PARTIAL = "partial"
     FAILED = "failed"
     QUARANTINED = "quarantined"
     DELETED = "deleted"
@@ -287,7 +288,8 @@ class Document(Model):
     """An object of a source within a collection. `version` is the sha256 of its bytes, "" until they were read.
 
     `source_key` is the object's whole address (`s3://bucket/a/b.pdf`), `source` the address of the store that holds it,
-    ending with `/`: the object's key in that store is the rest.
+    ending with `/`: the object's key in that store is the rest. `modified` (seconds since the epoch) is known of listed
+    documents only.
     """
 
     document_id: str
@@ -299,6 +301,7 @@ class Document(Model):
     media_type: str = ""
     version: str = ""
     batch: str = ""
+    modified: float = 0.0
 
     @property
     def key(self) -> str:
@@ -327,7 +330,7 @@ class Outcome(Model):
 
 
 class Hit(Model):
-    """A chunk found for a question, with what proves it; `score` grows with relevance, its scale depends on the mode."""
+    """A chunk found for a question, with what proves it; `score` grows with relevance, on a scale of its mode."""
 
     chunk_id: str
     score: float

@@ -1,5 +1,5 @@
 """Elements to chunks."""
 
-from docmill.chunk.chunker import CODE_VERSION, chunk_extraction
+from docmill.chunk.chunker import chunk_extraction
 
-__all__ = ["CODE_VERSION", "chunk_extraction"]
+__all__ = ["chunk_extraction"]

@@ -11,10 +11,6 @@ from docmill.chunk.pieces import Piece, Tokenizer, split_table, split_text, tail
 from docmill.config import ChunkConfig
 from docmill.models import BBox, Chunk, Element, ElementType, Extraction, Region
 
-CODE_VERSION = "1"
-SPECIAL_TOKENS = 2
-"""The model puts one token before and one behind every text."""
-
 _FURNITURE = {ElementType.HEADER, ElementType.FOOTER}
 _SMALL = 0.25
 """A section that fills less than this share of a chunk is joined with the next one."""
@@ -22,10 +18,11 @@ _SMALL = 0.25
 
 def chunk_extraction(extraction: Extraction, tokenizer: Tokenizer, config: ChunkConfig) -> tuple[Chunk, ...]:
     """The document's chunks in reading order; the same extraction, tokenizer and settings give the same chunks."""
-    budget = config.max_tokens - SPECIAL_TOKENS
+    budget = config.max_tokens - tokenizer.special_tokens
     paths = _section_paths(extraction.elements)
     groups = _group(extraction.elements, tokenizer, budget, min(config.overlap_tokens, budget // 2))
-    return tuple(_chunk(ordinal, group, overlap, paths) for ordinal, (group, overlap) in enumerate(groups))
+    special = tokenizer.special_tokens
+    return tuple(_chunk(ordinal, group, overlap, paths, special) for ordinal, (group, overlap) in enumerate(groups))
 
 
 def _section_paths(elements: Sequence[Element]) -> dict[int, tuple[str, ...]]:
@@ -83,13 +80,15 @@ def _closes(group: Sequence[Piece], repeated: int, budget: int) -> bool:
     return _cost(group) >= budget * _SMALL
 
 
-def _chunk(ordinal: int, group: Sequence[Piece], overlap: int, paths: dict[int, tuple[str, ...]]) -> Chunk:
+def _chunk(
+    ordinal: int, group: Sequence[Piece], overlap: int, paths: dict[int, tuple[str, ...]], special_tokens: int
+) -> Chunk:
     elements = list({piece.element.ordinal: piece.element for piece in group}.values())
     first = group[overlap].element
     return Chunk(
         ordinal=ordinal,
         text=_join(group),
-        token_count=_cost(group) + SPECIAL_TOKENS,
+        token_count=_cost(group) + special_tokens,
         spans=tuple(piece.span for piece in group),
         overlap=overlap,
         section=(*paths[first.ordinal], first.text) if first.type is ElementType.TITLE else paths[first.ordinal],

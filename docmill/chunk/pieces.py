@@ -26,7 +26,12 @@ class Tokens(Protocol):
 
 
 class Tokenizer(Protocol):
-    """Cuts a text into the tokens that the embedding model counts."""
+    """Cuts a text into the tokens that the embedding model counts; the model adds `special_tokens` to each text."""
+
+    @property
+    def special_tokens(self) -> int:
+        """How many tokens the model adds to each text."""
+        ...
 
     def tokenize(self, text: str) -> Tokens:
         """The tokens of `text`; nothing is cut off."""

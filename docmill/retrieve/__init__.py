@@ -1,1 +1,5 @@
-"""Part of docmill."""
+"""Questions to hits."""
+
+from docmill.retrieve.search import SearchMode, search
+
+__all__ = ["SearchMode", "search"]

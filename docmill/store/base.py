@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from docmill.errors import PermanentError
-
 
 @dataclass(frozen=True)
 class ObjectInfo:
@@ -17,10 +15,6 @@ class ObjectInfo:
     size: int
     etag: str
     modified: float
-
-
-class MissingObjectError(PermanentError):
-    """The object is not there, or no longer."""
 
 
 class ObjectStore(Protocol):

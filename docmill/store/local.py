@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from docmill.errors import DocmillError, SourceError, SystemicError, TransientError
-from docmill.store.base import MissingObjectError, ObjectInfo
+from docmill.errors import DocmillError, MissingObjectError, SourceError, SystemicError, TransientError
+from docmill.store.base import ObjectInfo
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 

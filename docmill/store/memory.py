@@ -6,7 +6,8 @@ import hashlib
 import time
 from collections.abc import Iterator
 
-from docmill.store.base import MissingObjectError, ObjectInfo
+from docmill.errors import MissingObjectError
+from docmill.store.base import ObjectInfo
 
 
 class MemoryStore:

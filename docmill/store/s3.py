@@ -22,8 +22,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from docmill.errors import DocmillError, SourceError, SystemicError, TransientError
-from docmill.store.base import MissingObjectError, ObjectInfo
+from docmill.errors import DocmillError, MissingObjectError, SourceError, SystemicError, TransientError
+from docmill.store.base import ObjectInfo
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

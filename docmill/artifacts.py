@@ -1,0 +1,122 @@
+"""What the stages keep: content-addressed, shared by documents with the same bytes, never changed once written.
+
+Keys are `<stage>/<version[:2]>/<version>/<fingerprint><extension of the source key>.<format>`: the extension is part of
+the name because it decides how ambiguous bytes (a text file, say) are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import zstandard
+
+from docmill.errors import SystemicError
+from docmill.models import Chunk, Crop, Document, Element, Extraction
+from docmill.store import ObjectStore
+
+if TYPE_CHECKING:
+    from docmill.inference.embedder import Vectors
+
+_LEVEL = 3
+
+
+def extension(source_key: str) -> str:
+    """The source key's extension in lower case with its dot, "" where it has none or an odd one."""
+    suffix = PurePosixPath(source_key).suffix.lower()
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 10 else ""
+
+
+def _pack(lines: Sequence[str]) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL).compress("\n".join(lines).encode())
+
+
+def _unpack(data: bytes) -> list[str]:
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data).decode().split("\n")
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The artifacts in `store`. A document is named by its version and extension alone."""
+
+    store: ObjectStore
+
+    def key(self, folder: str, document: Document, fingerprint: str, form: str) -> str:
+        """Where an artifact of the document lies."""
+        name = f"{fingerprint}{extension(document.source_key)}.{form}"
+        return f"{folder}/{document.version[:2]}/{document.version}/{name}"
+
+    def elements_key(self, document: Document, fingerprint: str) -> str:
+        """Where the document's elements lie."""
+        return self.key("elements", document, fingerprint, "jsonl.zst")
+
+    def put_extraction(self, key: str, extraction: Extraction) -> None:
+        """The extraction lies at `key`: a line for the document, then a line an element."""
+        head = extraction.model_dump(mode="json", exclude_defaults=True, exclude={"elements"})
+        lines = [json.dumps(head, ensure_ascii=False)]
+        lines += [element.model_dump_json(exclude_defaults=True) for element in extraction.elements]
+        self.store.put(key, _pack(lines))
+
+    def extraction(self, document: Document, fingerprint: str) -> Extraction:
+        """The document's elements."""
+        return self.extraction_at(self.elements_key(document, fingerprint))
+
+    def extraction_at(self, key: str) -> Extraction:
+        """The elements that lie at `key`."""
+        lines = _unpack(self.store.get(key))
+        elements = tuple(Element.model_validate_json(line) for line in lines[1:])
+        return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
+
+    def put_crop(self, data: bytes) -> None:
+        """The picture lies at the key that its hash names."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.store.put(f"crops/{sha256[:2]}/{sha256}", data)
+
+    def crop(self, crop: Crop) -> bytes:
+        """The encoded picture."""
+        return self.store.get(f"crops/{crop.sha256[:2]}/{crop.sha256}")
+
+    def put_chunks(self, document: Document, fingerprint: str, chunks: Sequence[Chunk]) -> None:
+        """The document's chunks are kept."""
+        key = self.key("chunks", document, fingerprint, "jsonl.zst")
+        self.store.put(key, _pack([chunk.model_dump_json(exclude_defaults=True) for chunk in chunks]))
+
+    def has_chunks(self, document: Document, fingerprint: str) -> bool:
+        """Whether the document's chunks are kept."""
+        return self.store.head(self.key("chunks", document, fingerprint, "jsonl.zst")) is not None
+
+    def chunks(self, document: Document, fingerprint: str) -> tuple[Chunk, ...]:
+        """The document's chunks in order."""
+        lines = _unpack(self.store.get(self.key("chunks", document, fingerprint, "jsonl.zst")))
+        return tuple(Chunk.model_validate_json(line) for line in lines if line)
+
+    def put_vectors(self, document: Document, fingerprint: str, vectors: Vectors) -> None:
+        """The vectors of the document's chunks are kept: a Parquet file with a column of float32 lists."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table({"vector": column}), sink, compression="NONE", use_dictionary=False)
+        self.store.put(self.key("embeddings", document, fingerprint, "parquet"), sink.getvalue().to_pybytes())
+
+    def has_vectors(self, document: Document, fingerprint: str) -> bool:
+        """Whether the document's vectors are kept."""
+        return self.store.head(self.key("embeddings", document, fingerprint, "parquet")) is not None
+
+    def vectors(self, document: Document, fingerprint: str) -> Vectors:
+        """The vectors of the document's chunks: float32 (chunks, dimensions)."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        key = self.key("embeddings", document, fingerprint, "parquet")
+        try:
+            column = pq.read_table(pa.BufferReader(self.store.get(key)))["vector"].combine_chunks()
+        except pa.ArrowInvalid as error:
+            raise SystemicError(f"The artifact {key} is damaged.", hint="Delete it, then run again.") from error
+        flat: Vectors = column.flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(column), -1)

@@ -1,0 +1,38 @@
+"""What a stage's results depend on, as a hash: it names artifacts and makes staleness visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from docmill.config import PipelineConfig
+from docmill.ids import fingerprint
+from docmill.models import Stage
+
+CODE_VERSIONS: Mapping[Stage, str] = {
+    Stage.RAW_DOCUMENTS: "1",
+    Stage.EXTRACTED_ELEMENTS: "1",
+    Stage.CHUNKS: "1",
+    Stage.EMBEDDINGS: "1",
+    Stage.VECTOR_COLLECTION: "1",
+}
+"""Raised by whoever changes a stage so that it gives other results for the same input and settings."""
+
+
+def stage_fingerprints(config: PipelineConfig, embedder: str) -> dict[Stage, str]:
+    """The fingerprint of each stage; each but the first two depends on the one before.
+
+    `embedder` is the embedding model's fingerprint: chunks depend on it for its tokenizer, vectors for its weights.
+    """
+    settings: dict[Stage, dict[str, object]] = {
+        Stage.RAW_DOCUMENTS: {},
+        Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(mode="json"),
+        Stage.CHUNKS: config.chunk.model_dump(mode="json") | {"tokenizer": embedder},
+        Stage.EMBEDDINGS: {"model": embedder},
+        Stage.VECTOR_COLLECTION: config.index.model_dump(mode="json"),
+    }
+    found: dict[Stage, str] = {}
+    upstream = ""
+    for stage in Stage:
+        found[stage] = fingerprint(stage.value, CODE_VERSIONS[stage], settings[stage], upstream)
+        upstream = "" if stage is Stage.RAW_DOCUMENTS else found[stage]
+    return found

@@ -1,0 +1,31 @@
+"""What goes into a stage's work and what comes out, document by document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from docmill.errors import PermanentError, TransientError
+from docmill.models import Document
+
+
+@dataclass(frozen=True)
+class Job:
+    """A document to be worked on; an artifact that is there already may be taken only where `reuse` says so."""
+
+    document: Document
+    reuse: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a document. `error` is None unless it failed; `failed_pages` failed while the rest was kept.
+
+    `seconds` is wall time; `note` is for people, such as what was repaired or doubtful.
+    """
+
+    document: Document
+    seconds: float
+    counts: dict[str, int] = field(default_factory=dict)
+    error: PermanentError | TransientError | None = None
+    failed_pages: tuple[int, ...] = ()
+    note: str = ""

@@ -1,0 +1,116 @@
+"""Reads each document into elements, in a worker process of its own kind, and keeps them as artifacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from docmill.artifacts import Artifacts, extension
+from docmill.config import ExtractConfig
+from docmill.errors import DocmillError, PermanentError, TransientError
+from docmill.ids import content_version
+from docmill.models import ElementType, Extraction, Stage
+from docmill.stages.base import Job, Result
+from docmill.store import ObjectStore, open_store
+from docmill.workers import Isolated
+from docmill.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class _Task:
+    """All that a worker process needs to read one document."""
+
+    source: str
+    key: str
+    version: str
+    artifact: str
+    reuse: bool
+    store: str
+    s3_endpoint_url: str | None
+    config: ExtractConfig
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a worker tells of a document that it read."""
+
+    counts: dict[str, int]
+    failed_pages: tuple[int, ...]
+    note: str
+
+
+def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Result]:
+    """Each document's elements and pictures are artifacts afterwards."""
+    if not jobs:
+        return
+    tasks = [_task(workspace, job) for job in jobs]
+    preload = {module for job in jobs for module in _modules(job.document.media_type)}
+    with Isolated(_run, workspace.settings.workers, sorted(preload)) as pool:
+        for index, answer, seconds in pool.run(tasks):
+            document = jobs[index].document
+            if isinstance(answer, PermanentError | TransientError):
+                yield Result(document, seconds, error=answer)
+            elif isinstance(answer, DocmillError):
+                raise answer
+            else:
+                yield Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
+
+
+def _modules(media_type: str) -> tuple[str, ...]:
+    """What the fork server imports once so that no worker has to."""
+    common = ("docmill.stages.extracted_elements", "docmill.extract.registry")
+    return (*common, "docmill.extract.pdf") if media_type == "application/pdf" else common
+
+
+def _task(workspace: Workspace, job: Job) -> _Task:
+    fingerprint = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
+    return _Task(
+        source=job.document.source,
+        key=job.document.key,
+        version=job.document.version,
+        artifact=workspace.artifacts.elements_key(job.document, fingerprint),
+        reuse=job.reuse,
+        store=workspace.settings.store,
+        s3_endpoint_url=workspace.settings.s3_endpoint_url,
+        config=workspace.config.extract,
+    )
+
+
+_stores: dict[tuple[str, str | None], ObjectStore] = {}
+
+
+def _store(url: str, s3_endpoint_url: str | None) -> ObjectStore:
+    """The store at an address, opened once a process."""
+    if (url, s3_endpoint_url) not in _stores:
+        _stores[url, s3_endpoint_url] = open_store(url, s3_endpoint_url)
+    return _stores[url, s3_endpoint_url]
+
+
+def _run(task: _Task) -> _Answer:
+    """Read one document; runs in a worker process."""
+    from docmill.extract.registry import read
+
+    artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
+    if task.reuse and artifacts.store.head(task.artifact) is not None:
+        return _describe(artifacts.extraction_at(task.artifact))
+    data = _store(task.source, task.s3_endpoint_url).get(task.key)
+    if content_version(data) != task.version:
+        raise TransientError(f"{task.source}{task.key} changed while it was read.", hint="The next run reads it anew.")
+    reading = read(data, f"document{extension(task.key)}", task.config)
+    for picture in reading.crops.values():
+        artifacts.put_crop(picture)
+    artifacts.put_extraction(task.artifact, reading.extraction)
+    return _describe(reading.extraction)
+
+
+def _describe(extraction: Extraction) -> _Answer:
+    types = [element.type for element in extraction.elements]
+    counts = {
+        "pages": max(1, len(extraction.pages)),
+        "elements": len(types),
+        "tables": types.count(ElementType.TABLE),
+        "pictures": types.count(ElementType.IMAGE),
+        "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
+        "characters": sum(len(element.text) for element in extraction.elements),
+    }
+    return _Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000])

@@ -1,0 +1,88 @@
+"""Puts each document's chunks into the collection: write the new rows, verify them, then remove the old ones.
+
+At every instant a document is found in its old or its new version, whatever is killed when.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from docmill.errors import TransientError
+from docmill.ids import chunk_id
+from docmill.index import Row
+from docmill.models import Chunk, Document, Stage
+from docmill.stages.base import Job, Result
+from docmill.workspace import Workspace
+
+_WINDOW = 4_000
+"""Rows that are written, verified and cleaned up after in one go: about 30 MB."""
+
+
+@dataclass(frozen=True)
+class _Pending:
+    document: Document
+    rows: list[Row]
+
+
+def index_documents(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Result]:
+    """The collection holds each document's current chunks and no others of it."""
+    window: list[_Pending] = []
+    for job in jobs:
+        window.append(_Pending(job.document, _rows(workspace, job.document)))
+        if sum(len(each.rows) for each in window) >= _WINDOW:
+            yield from _write(workspace, window)
+            window = []
+    yield from _write(workspace, window)
+
+
+def _rows(workspace: Workspace, document: Document) -> list[Row]:
+    fingerprints = workspace.fingerprints
+    chunks = workspace.artifacts.chunks(document, fingerprints[Stage.CHUNKS])
+    vectors = workspace.artifacts.vectors(document, fingerprints[Stage.EMBEDDINGS])
+    fingerprint = fingerprints[Stage.EMBEDDINGS]
+    return [_row(document, fingerprint, chunk, vector) for chunk, vector in zip(chunks, vectors.tolist(), strict=True)]
+
+
+def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[float]) -> Row:
+    return Row(
+        chunk_id=chunk_id(document.document_id, document.version, fingerprint, chunk.ordinal),
+        document_id=document.document_id,
+        version=document.version,
+        fingerprint=fingerprint,
+        ordinal=chunk.ordinal,
+        source_key=document.source_key,
+        text=chunk.text,
+        vector=vector,
+        section=chunk.section,
+        pages=chunk.pages,
+        regions=chunk.regions,
+        types=tuple(each.value for each in chunk.types),
+        place=chunk.place,
+        elements=tuple(dict.fromkeys(span.ordinal for span in chunk.spans)),
+    )
+
+
+def _write(workspace: Workspace, window: Sequence[_Pending]) -> Iterator[Result]:
+    """Write, verify, retire: the documents of one window, which are of one collection."""
+    if not window:
+        return
+    since = time.monotonic()
+    collection, space, index = window[0].document.collection, workspace.space, workspace.index
+    index.upsert(collection, space, [row for each in window for row in each.rows])
+    held = index.held(collection, space, [each.document.document_id for each in window])
+    complete = [each for each in window if all(row.chunk_id in held for row in each.rows)]
+    current = {row.chunk_id for each in complete for row in each.rows}
+    owners = {each.document.document_id for each in complete}
+    stale = [key for key, row in held.items() if row.document_id in owners and key not in current]
+    index.delete(collection, space, stale)
+    seconds = (time.monotonic() - since) / len(window)
+    for each in window:
+        missing = sum(row.chunk_id not in held for row in each.rows)
+        if missing:
+            message = f"{missing} of {len(each.rows)} chunks are not in the collection after they were written."
+            yield Result(each.document, seconds, error=TransientError(message, hint="It is tried again."))
+        else:
+            retired = sum(held[key].document_id == each.document.document_id for key in stale)
+            yield Result(each.document, seconds, {"rows": len(each.rows), "retired": retired})
