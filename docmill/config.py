@@ -41,10 +41,9 @@ class ChunkConfig(Section):
 
 
 class EmbedConfig(Section):
-    """Which model embeds, and how many texts it is given at once."""
+    """Which model embeds."""
 
     model: str = "all-MiniLM-L6-v2"
-    batch_size: Annotated[int, Field(ge=1, le=1024)] = 32
 
 
 class IndexConfig(Section):

@@ -283,6 +283,12 @@ class Ledger:
             )
             return list(connection.execute(query).scalars())
 
+    def forget_batches(self, batches: Sequence[str]) -> None:
+        """The batches are gone; their documents are not touched."""
+        with self._write() as connection:
+            for part in _slices(batches):
+                connection.execute(_batches.delete().where(_batches.c.batch.in_(part)))
+
     def set_version(self, document_id: str, version: str, media_type: str, etag: str, size: int) -> None:
         """The document's current bytes are known."""
         values = {"version": version, "media_type": media_type, "etag": etag, "size": size}

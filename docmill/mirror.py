@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
 from docmill.ledger import Batch
 from docmill.models import Document
 from docmill.settings import BatchLimits
-from docmill.store import ObjectInfo, ObjectStore
+from docmill.store import ObjectInfo, ObjectStore, canonical_url
 from docmill.workspace import Workspace
 
 
@@ -39,8 +40,8 @@ class Plan:
 def make_plan(workspace: Workspace, collection: str, source: str) -> Plan:
     """What an ingest of the source would do; nothing is written.
 
-    `source` is the address of a folder or prefix (it ends with `/`) or of one object. Raises SourceError when the source
-    cannot be listed.
+    `source` is the address of a folder or prefix (it ends with `/`) or of one object. Raises SourceError when the
+    source cannot be listed.
     """
     store, single = _split(workspace, source)
     listed = [_document(collection, store, info) for info in _objects(store, single)]
@@ -99,6 +100,22 @@ def settled(documents: Sequence[Document], limits: BatchLimits, now: float) -> l
         if full or now - max(each.modified for each in group) >= limits.settle_seconds:
             ready += group
     return ready
+
+
+def resolve_source(workspace: Workspace, address: str) -> str:
+    """The address of what a user named: it ends with `/` for a folder or prefix, and does not for one object.
+
+    Raises SourceError when there is nothing.
+    """
+    if address.startswith("s3://"):
+        url = canonical_url(address).rstrip("/")
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        single = bool(key) and workspace.source(f"s3://{bucket}/").head(key) is not None
+        return url if single else url + "/"
+    path = Path(canonical_url(address).removeprefix("file://"))
+    if not path.exists():
+        raise SourceError(f"{path} does not exist.", hint="Check the path.")
+    return f"file://{path}" if path.is_file() else f"file://{path}/".replace("////", "///")
 
 
 def _split(workspace: Workspace, source: str) -> tuple[ObjectStore, str]:

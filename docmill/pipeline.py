@@ -34,7 +34,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class StageReport:
-    """How a batch stands at a stage, from its whole ledger; `processed` and `seconds` (wall) are of this run alone.
+    """How a batch stands at a stage, from its whole ledger; `worked_on` (ids) and `seconds` (wall) are of one run.
 
     `waiting` documents failed at an earlier stage or have not come through it yet. `counts` add up those of the usable
     documents (`pages`, `elements`, `chunks` …). `data_version` changes when any document of the batch has another
@@ -50,11 +50,16 @@ class StageReport:
     partial: int
     failed: int
     waiting: int
-    processed: int
+    worked_on: tuple[str, ...]
     seconds: float
     counts: dict[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     data_version: str = ""
+
+    @property
+    def processed(self) -> int:
+        """How many documents the run worked on."""
+        return len(self.worked_on)
 
 
 def run_stage(
@@ -84,7 +89,10 @@ def run_stage(
             progress.advance(1)
     finally:
         writer.flush()
-    return report(workspace, stage, batch, processed=len(jobs), seconds=time.monotonic() - since)
+    worked_on = tuple(job.document.document_id for job in jobs)
+    done = report(workspace, stage, batch, worked_on=worked_on, seconds=time.monotonic() - since)
+    progress.end(done)
+    return done
 
 
 def _expected(workspace: Workspace, stage: Stage, document: Document) -> str:
@@ -93,7 +101,7 @@ def _expected(workspace: Workspace, stage: Stage, document: Document) -> str:
     return digest(fingerprint, document.etag)[:16] if stage is Stage.RAW_DOCUMENTS else fingerprint
 
 
-def _current(workspace: Workspace, stage: Stage, document: Document, outcomes: Outcomes) -> Outcome | None:
+def current_outcome(workspace: Workspace, stage: Stage, document: Document, outcomes: Outcomes) -> Outcome | None:
     """The stage's outcome of the document's current version under the current settings, None if there is none."""
     outcome = outcomes.get((document.document_id, stage))
     if outcome is None or outcome.fingerprint != _expected(workspace, stage, document):
@@ -111,7 +119,7 @@ def _ready(workspace: Workspace, stage: Stage, document: Document, outcomes: Out
     """Whether all the stages before are done with the document's current version."""
     before = _before(stage)
     while before is not None:
-        outcome = _current(workspace, before, document, outcomes)
+        outcome = current_outcome(workspace, before, document, outcomes)
         if outcome is None or outcome.status not in _USABLE:
             return False
         before = _before(before)
@@ -127,7 +135,7 @@ def _job(workspace: Workspace, stage: Stage, document: Document, outcomes: Outco
     own = outcomes.get((document.document_id, stage))
     if own is not None and own.status is Status.QUARANTINED and not scope.force:
         return None
-    outcome = _current(workspace, stage, document, outcomes)
+    outcome = current_outcome(workspace, stage, document, outcomes)
     if outcome is None:
         return Job(document, reuse=not scope.force)
     if scope.force or outcome.status is not Status.OK or _redone(stage, document, outcome, outcomes):
@@ -209,11 +217,13 @@ def _error_class(error: Exception | None) -> ErrorClass | None:
     return ErrorClass.PERMANENT if isinstance(error, PermanentError) else ErrorClass.TRANSIENT
 
 
-def report(workspace: Workspace, stage: Stage, batch: str, *, processed: int = 0, seconds: float = 0.0) -> StageReport:
+def report(
+    workspace: Workspace, stage: Stage, batch: str, *, worked_on: tuple[str, ...] = (), seconds: float = 0.0
+) -> StageReport:
     """How the batch stands at the stage, from its whole ledger."""
     documents = workspace.ledger.batch_documents(batch)
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    found = {each.document_id: _current(workspace, stage, each, outcomes) for each in documents}
+    found = {each.document_id: current_outcome(workspace, stage, each, outcomes) for each in documents}
     current = [outcome for outcome in found.values() if outcome is not None]
     usable = [outcome for outcome in current if outcome.status in _USABLE]
     known = workspace.ledger.batch(batch)
@@ -233,7 +243,7 @@ def report(workspace: Workspace, stage: Stage, batch: str, *, processed: int = 0
         partial=sum(outcome.status is Status.PARTIAL for outcome in current),
         failed=sum(outcome.status is Status.FAILED for outcome in current),
         waiting=len(documents) - len(current),
-        processed=processed,
+        worked_on=worked_on,
         seconds=seconds,
         counts=_totals(usable),
         failures=tuple(failures),
@@ -261,8 +271,26 @@ def run_batch(
     return [run_stage(workspace, stage, batch, scope=scope, run_id=run_id) for stage in stages]
 
 
+def pending_batches(workspace: Workspace, documents: Sequence[Document]) -> list[str]:
+    """Batches that hold any of these documents before its end: not through all stages, and not failed on the way."""
+    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
+    return sorted({each.batch for each in documents if _is_pending(workspace, each, outcomes)})
+
+
+def _is_pending(workspace: Workspace, document: Document, outcomes: Outcomes) -> bool:
+    for stage in Stage:
+        outcome = current_outcome(workspace, stage, document, outcomes)
+        if outcome is None:
+            return True
+        if outcome.status not in _USABLE:
+            return False
+    return False
+
+
 def delete_documents(workspace: Workspace, collection: str, ids: Sequence[str]) -> int:
     """The documents' rows are gone from the collection, then the ledger forgets them; how many rows there were."""
+    if not ids:
+        return 0
     rows = workspace.index.held(collection, workspace.space, ids)
     workspace.index.delete(collection, workspace.space, list(rows))
     workspace.ledger.forget(ids)

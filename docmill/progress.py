@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from docmill.models import Stage
+
+if TYPE_CHECKING:
+    from docmill.pipeline import StageReport
 
 
 class Progress(Protocol):
@@ -20,6 +23,10 @@ class Progress(Protocol):
         """So many more are done."""
         ...
 
+    def end(self, report: StageReport) -> None:
+        """The stage is done."""
+        ...
+
 
 class Silent:
     """Progress that nobody looks at."""
@@ -28,6 +35,9 @@ class Silent:
         """Nothing happens."""
 
     def advance(self, documents: int) -> None:
+        """Nothing happens."""
+
+    def end(self, report: StageReport) -> None:
         """Nothing happens."""
 
 

@@ -69,6 +69,10 @@ class VectorIndex(Protocol):
         """Chunk id → what it belongs to, for these documents or for all."""
         ...
 
+    def rows(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> list[Row]:
+        """Those of the rows that are held, without their vectors."""
+        ...
+
     def delete(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> None:
         """The rows are gone."""
         ...

@@ -38,6 +38,11 @@ class MemoryIndex:
             if wanted is None or row.document_id in wanted
         }
 
+    def rows(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> list[Row]:
+        """Those of the rows that are held."""
+        held = self._rows.get((collection, space), {})
+        return [held[chunk_id] for chunk_id in chunk_ids if chunk_id in held]
+
     def delete(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> None:
         """The rows are gone."""
         for chunk_id in chunk_ids:

@@ -194,6 +194,15 @@ class MilvusIndex:
             iterator.close()
         return found
 
+    def rows(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> list[Row]:
+        """Those of the rows that are held."""
+        physical = _physical(collection, space)
+        with self.session() as client:
+            if not client.has_collection(physical):
+                return []
+            client.load_collection(physical)
+            return [_row(entity) for entity in client.get(physical, ids=list(chunk_ids), output_fields=_OUTPUT)]
+
     def delete(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> None:
         """The rows are gone."""
         physical = _physical(collection, space)

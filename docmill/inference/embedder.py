@@ -1,4 +1,4 @@
-"""The seam between the stages and whatever computes vectors: ONNX Runtime in this process, a server, a twin in tests."""
+"""The seam between the stages and what computes vectors: ONNX Runtime in this process, a server, a twin in tests."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Tokens:
     offsets: tuple[tuple[int, int], ...]
 
     def __len__(self) -> int:
+        """How many tokens."""
         return len(self.ids)
 
 
@@ -34,6 +35,7 @@ class Embeddings:
     truncated: tuple[int, ...] = ()
 
     def __len__(self) -> int:
+        """How many vectors."""
         return len(self.vectors)
 
 

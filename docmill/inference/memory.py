@@ -52,10 +52,9 @@ class HashEmbedder:
         for word in words:
             code = _hash(word)
             vector[(code >> 1) % self.dimensions] += 1.0 if code & 1 else -1.0
-        norm = np.linalg.norm(vector)
-        if norm == 0.0:
-            vector[0] = norm = 1.0
-        return (vector / norm).astype(np.float32)
+        if not vector.any():
+            vector[0] = 1.0
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 def _hash(word: str) -> int:

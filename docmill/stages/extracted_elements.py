@@ -111,6 +111,7 @@ def _describe(extraction: Extraction) -> _Answer:
         "tables": types.count(ElementType.TABLE),
         "pictures": types.count(ElementType.IMAGE),
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
-        "characters": sum(len(element.text) for element in extraction.elements),
+        "characters": (characters := sum(len(element.text) for element in extraction.elements)),
+        "without_text": int(characters == 0),
     }
     return _Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000])

@@ -1,0 +1,40 @@
+"""How the collections stand: documents, failures and rows, compared with each other."""
+
+import dagster as dg
+
+from assets.common import OWNERS
+from docmill.status import CollectionStatus, collection_statuses
+from orchestration import checks
+from resources import WorkspaceResource
+
+
+@dg.asset(
+    name="collection_snapshot",
+    deps=["vector_collection"],
+    kinds={"python", "milvus"},
+    group_name="serving",
+    owners=OWNERS,
+    description="Each collection's documents, failures and rows; a finished new vector space takes the old one's place.",
+    check_specs=[
+        dg.AssetCheckSpec("standing_failures", asset="collection_snapshot", description="No document stands failed.")
+    ],
+)
+def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Count what the ledger knows and what Milvus holds."""
+    with workspace.open() as opened:
+        statuses = collection_statuses(opened, promote=True)
+        failures = opened.ledger.failures()
+    metadata = {"documents": sum(each.documents for each in statuses), "rows": sum(each.rows for each in statuses)}
+    table = [dg.TableRecord(_record(each)) for each in statuses]
+    check = dg.AssetCheckResult(
+        check_name="standing_failures",
+        passed=not failures,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=checks.failure_metadata(failures),
+    )
+    extra = {"collections": dg.MetadataValue.table(table)} if table else {}
+    return dg.MaterializeResult(metadata={**metadata, **extra}, check_results=[check])
+
+
+def _record(status: CollectionStatus) -> dict[str, str | int | float | bool | None]:
+    return {name: getattr(status, name) for name in ("collection", "documents", "searchable", "failed", "rows")}

@@ -1,0 +1,5 @@
+"""The `docmill` command."""
+
+from docmill.cli.app import main
+
+__all__ = ["main"]

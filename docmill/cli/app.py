@@ -1,0 +1,166 @@
+"""The command line: its commands, and the border where errors become messages and exit codes.
+
+Exit codes: 0 all good; 1 usage or system error; 2 some documents failed; 130 interrupted (the same command resumes).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from docmill.cli import documents, ingest, questions
+from docmill.errors import DocmillError
+from docmill.models import Stage
+from docmill.retrieve import SearchMode
+
+OK, ERROR, DOCUMENTS_FAILED, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="docmill",
+    help="Turn folders and buckets of documents into a searchable, provable vector collection.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Collection = Annotated[str, typer.Option("--collection", "-c", help="The collection; default: the settings'.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
+Address = Annotated[str, typer.Argument(help="A file, a folder, or s3://bucket/prefix.")]
+
+
+@app.command(name="ingest")
+def ingest_command(
+    path: Address,
+    collection: Collection = "",
+    as_json: Json = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete even if many documents are gone.")] = False,
+    runner: Annotated[str, typer.Option(help="dagster or library; default: dagster where it is installed.")] = "",
+) -> None:
+    """Bring a folder, bucket or file into a collection: new and changed documents in, deleted ones out.
+
+    The source is watched from then on by the sensors, while `docmill dev` runs. What is done is not done again; a run
+    that was interrupted resumes.
+    """
+    failed = ingest.ingest(path, collection, as_json=as_json, force=force, runner=runner)
+    raise typer.Exit(DOCUMENTS_FAILED if failed else OK)
+
+
+@app.command(name="plan")
+def plan_command(path: Address, collection: Collection = "", as_json: Json = False) -> None:
+    """Tell what an ingest would do, without doing it: documents, pages, new, changed, gone, and about how long."""
+    ingest.plan(path, collection, as_json=as_json)
+
+
+@app.command(name="search")
+def search_command(
+    question: Annotated[str, typer.Argument(help="A question or some words.")],
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, max=1000, help="How many hits.")] = 5,
+    collection: Collection = "",
+    mode: Annotated[
+        SearchMode, typer.Option(help="By meaning and words, by meaning, or by words.")
+    ] = SearchMode.HYBRID,
+    as_json: Json = False,
+) -> None:
+    """Find the chunks that answer a question, each with its source, page, box and score."""
+    questions.search_and_print(question, collection, top_k, mode, as_json=as_json)
+
+
+@app.command(name="explain")
+def explain_command(
+    hit: Annotated[str, typer.Argument(help="The id of a hit, as `search` prints it.")],
+    collection: Collection = "",
+    as_json: Json = False,
+) -> None:
+    """Prove a hit: chunk, elements, pages and boxes, object and version, settings, runs."""
+    proven = questions.explain_and_print(hit, collection, as_json=as_json)
+    raise typer.Exit(OK if proven else DOCUMENTS_FAILED)
+
+
+@app.command(name="status")
+def status_command(as_json: Json = False) -> None:
+    """Show each collection: documents, searchable, failed, pending, rows in the index."""
+    documents.status(as_json=as_json)
+
+
+@app.command(name="failed")
+def failed_command(
+    collection: Collection = "",
+    batch: Annotated[str, typer.Option(help="Only documents of this batch.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the documents that failed, each with its reason and the way out."""
+    some = documents.failed(collection, batch, as_json=as_json)
+    raise typer.Exit(DOCUMENTS_FAILED if some else OK)
+
+
+@app.command(name="retry")
+def retry_command(
+    batch: Annotated[str, typer.Option(help="Only this batch.")] = "",
+    document: Annotated[list[str] | None, typer.Option(help="Only this document: id, address or file name.")] = None,
+    stage: Annotated[Stage | None, typer.Option(help="Only failures of this stage.")] = None,
+    collection: Collection = "",
+    runner: Annotated[str, typer.Option(help="dagster or library; default: dagster where it is installed.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Work again on documents that failed, and on no others."""
+    chosen = documents.Choice(collection, batch, tuple(document or ()), stage)
+    failed = documents.retry(chosen, runner=runner, as_json=as_json)
+    raise typer.Exit(DOCUMENTS_FAILED if failed else OK)
+
+
+@app.command(name="sources")
+def sources_command(
+    remove: Annotated[str, typer.Option(help="Stop watching this source; its documents stay.")] = "",
+    collection: Collection = "",
+    as_json: Json = False,
+) -> None:
+    """List the folders and buckets that sensors and schedules watch."""
+    documents.sources(remove, collection, as_json=as_json)
+
+
+@app.command(name="parse")
+def parse_command(
+    file: Annotated[Path, typer.Argument(help="A document.")],
+    form: Annotated[
+        documents.Format, typer.Option("--format", "-f", help="What to print.")
+    ] = documents.Format.MARKDOWN,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead.")] = None,
+) -> None:
+    """Read one document and print what stands in it; nothing is kept."""
+    documents.parse(file, form, output)
+
+
+@app.command(name="dev")
+def dev_command(
+    port: Annotated[int, typer.Option(help="The port of the web page.")] = 3000,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+) -> None:
+    """Open the Dagster UI on this home, with sensors and schedules running."""
+    documents.dev(host, port)
+
+
+def main() -> None:
+    """Run the command; every error that docmill raises on purpose becomes a message and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except DocmillError as error:
+        _complain(error)
+        sys.exit(ERROR)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
+        sys.exit(INTERRUPTED)
+
+
+def _complain(error: DocmillError) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": type(error).__name__, "message": error.message, "hint": error.hint}))
+        return
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[red]Error:[/red] {error.message}", markup=True)
+    if error.hint:
+        console.print(f"  {error.hint}", markup=False)

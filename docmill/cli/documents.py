@@ -1,0 +1,177 @@
+"""`docmill status`, `failed`, `retry`, `sources`, `parse` and `dev`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+from docmill.cli.output import (
+    StageBars,
+    console,
+    failure_record,
+    notes,
+    open_workspace,
+    print_failures,
+    print_json,
+    print_stages,
+    short,
+    stage_record,
+    table,
+)
+from docmill.errors import SourceError, UsageError
+from docmill.ledger import Failure
+from docmill.models import Stage
+from docmill.pipeline import Scope
+from docmill.runners import find_runner
+from docmill.settings import load_settings
+from docmill.status import collection_statuses
+from docmill.store import LocalStore, canonical_url
+from docmill.workspace import Workspace
+
+
+class Format(StrEnum):
+    """What `parse` prints."""
+
+    MARKDOWN = "markdown"
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which failures to retry; empty fields choose all."""
+
+    collection: str = ""
+    batch: str = ""
+    documents: tuple[str, ...] = ()
+    stage: Stage | None = None
+
+    def takes(self, failure: Failure) -> bool:
+        """Whether the failure is chosen."""
+        key = failure.document.source_key
+        names = {failure.document.document_id, key, key.removeprefix("file://"), key.rpartition("/")[2]}
+        return not self.documents or bool(names & set(self.documents))
+
+
+def status(*, as_json: bool) -> None:
+    """Print how the collections stand."""
+    with open_workspace() as workspace:
+        statuses = collection_statuses(workspace)
+        watched = workspace.ledger.sources()
+    if as_json:
+        sources_listed = [{"collection": name, "source": url} for name, url in watched]
+        print_json({"collections": [asdict(each) for each in statuses], "sources": sources_listed})
+        return
+    if not statuses:
+        notes.print("No collection yet. Begin with `docmill ingest FOLDER`.")
+        return
+    columns = ["collection", "#documents", "#searchable", "#failed", "#partial", "#pending", "#rows", "#orphans"]
+    fields = [column.removeprefix("#") for column in columns]
+    table("", columns, [[getattr(each, field) for field in fields] for each in statuses])
+
+
+def failed(collection: str, batch: str, *, as_json: bool) -> int:
+    """Print the failed documents; how many there are."""
+    with open_workspace() as workspace:
+        failures = workspace.ledger.failures(collection or None, batch=batch or None)
+    if as_json:
+        print_json({"failed": [failure_record(each) for each in failures]})
+    elif failures:
+        print_failures(failures)
+    else:
+        console.print("No document stands failed.")
+    return len(failures)
+
+
+def retry(choice: Choice, *, runner: str, as_json: bool) -> int:
+    """Work again on failed documents; how many of them stand failed afterwards."""
+    with open_workspace() as workspace:
+        found = workspace.ledger.failures(choice.collection or None, batch=choice.batch or None, stage=choice.stage)
+        chosen = [each for each in found if choice.takes(each)]
+        if choice.documents and not chosen:
+            raise UsageError(
+                f"No failed document is named {', '.join(choice.documents)}.", hint="See `docmill failed`."
+            )
+        bars = _retry(workspace, chosen, runner)
+        ids = {each.document.document_id for each in chosen}
+        left = [each for each in workspace.ledger.failures() if each.document.document_id in ids]
+        if as_json:
+            stages = [stage_record(workspace, stage, [x for x in bars.reports if x.stage is stage]) for stage in Stage]
+            print_json({"retried": len(ids), "stages": stages, "failed": [failure_record(each) for each in left]})
+        elif not chosen:
+            console.print("No document stands failed: nothing to retry.")
+        else:
+            print_stages(workspace, bars.reports)
+            print_failures(left)
+        return len(left)
+
+
+def _retry(workspace: Workspace, failures: Sequence[Failure], runner: str) -> StageBars:
+    batches: dict[str, set[str]] = defaultdict(set)
+    for each in failures:
+        batches[each.document.batch].add(each.document.document_id)
+    bars = StageBars()
+    if batches:
+        chosen = find_runner(runner)
+        with bars.shown():
+            for batch, ids in sorted(batches.items()):
+                chosen.run(workspace, batch, list(Stage), Scope(frozenset(ids)))
+    return bars
+
+
+def sources(remove: str, collection: str, *, as_json: bool) -> None:
+    """Print the watched sources, after one was removed if need be."""
+    with open_workspace() as workspace:
+        name = collection or workspace.settings.collection
+        if remove and not workspace.ledger.remove_source(name, canonical_url(remove)):
+            raise UsageError(f"{remove} is not watched for the collection {name!r}.", hint="See `docmill sources`.")
+        watched = workspace.ledger.sources()
+    if as_json:
+        print_json({"sources": [{"collection": name, "source": url} for name, url in watched]})
+    else:
+        table("", ["collection", "source"], [[name, short(url)] for name, url in watched])
+
+
+def parse(file: Path, form: Format, output: Path | None) -> None:
+    """Print or write what stands in a document."""
+    from docmill.extract.registry import read
+    from docmill.extract.render import to_html, to_markdown, to_text
+
+    if not file.is_file():
+        raise SourceError(f"{file} is not a file.", hint="Check the path.")
+    extraction = read(LocalStore(file.parent).get(file.name), file.name, load_settings().pipeline.extract).extraction
+    made = {
+        Format.MARKDOWN: lambda: to_markdown(extraction),
+        Format.TEXT: lambda: to_text(extraction),
+        Format.HTML: lambda: to_html(extraction),
+        Format.JSON: lambda: extraction.model_dump_json(indent=2, exclude_defaults=True),
+    }[form]()
+    for warning in extraction.warnings:
+        notes.print(f"Note: {warning}", markup=False)
+    if output is None:
+        sys.stdout.write(made.rstrip("\n") + "\n")
+    else:
+        LocalStore(output.absolute().parent).put(output.name, made.encode())
+
+
+def dev(host: str, port: int) -> None:
+    """This process becomes `dagster dev` on the home of the settings."""
+    found = find_spec("orchestration")
+    if found is None or not found.submodule_search_locations or find_spec("dagster") is None:
+        raise UsageError("The Dagster platform is not installed here.", hint="Use a checkout: `make dev`.")
+    from orchestration.instance import dagster_home
+
+    settings = load_settings()
+    dagster_home(settings)
+    root = Path(next(iter(found.submodule_search_locations))).parent
+    os.environ["DOCMILL_HOME"] = str(settings.folder)
+    notes.print(f"Opening the Dagster UI at http://{host}:{port} (stop with Ctrl-C) …")
+    arguments = ["dagster", "dev", "-w", str(root / "workspace.yaml"), "-h", host, "-p", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])

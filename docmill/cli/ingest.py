@@ -1,0 +1,143 @@
+"""`docmill ingest` and `docmill plan`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docmill.cli.output import (
+    StageBars,
+    console,
+    failure_record,
+    notes,
+    open_workspace,
+    print_failures,
+    print_json,
+    print_stages,
+    short,
+    stage_record,
+    table,
+)
+from docmill.errors import UsageError
+from docmill.estimate import Estimate, estimate
+from docmill.ledger import Failure
+from docmill.mirror import Plan, check_deletions, form_batches, make_plan, resolve_source
+from docmill.models import Stage
+from docmill.pipeline import Scope, delete_documents, pending_batches
+from docmill.runners import find_runner
+from docmill.workspace import Workspace
+
+
+def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: str) -> int:
+    """Ingest and print what came of it; how many documents of the source stand failed."""
+    with open_workspace() as workspace:
+        collection = collection or workspace.settings.collection
+        source = resolve_source(workspace, path)
+        plan = make_plan(workspace, collection, source)
+        if not (plan.pending or plan.unchanged or plan.gone):
+            raise UsageError(f"{path} holds no documents.", hint="Check the path; hidden files are left out.")
+        check_deletions(plan, workspace.settings.delete_cap, force=force)
+        if source.endswith("/"):
+            workspace.ledger.add_source(collection, source)
+        delete_documents(workspace, collection, [each.document_id for each in plan.gone])
+        made = form_batches(workspace, collection, plan.pending, runner="cli")
+        left = pending_batches(workspace, plan.unchanged)
+        bars = _run(workspace, [*left, *made], runner)
+        failures = _failures(workspace, collection, source)
+        _print(workspace, _Done(plan, len(left), bars, failures), as_json=as_json)
+        return len({each.document.document_id for each in failures})
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What an ingest did."""
+
+    plan: Plan
+    resumed: int
+    bars: StageBars
+    failures: list[Failure]
+
+
+def _run(workspace: Workspace, batches: list[str], runner: str) -> StageBars:
+    bars = StageBars()
+    if batches:
+        chosen = find_runner(runner)
+        with bars.shown():
+            for batch in batches:
+                chosen.run(workspace, batch, list(Stage), Scope())
+    return bars
+
+
+def _failures(workspace: Workspace, collection: str, source: str) -> list[Failure]:
+    return [each for each in workspace.ledger.failures(collection) if each.document.source_key.startswith(source)]
+
+
+def _print(workspace: Workspace, done: _Done, *, as_json: bool) -> None:
+    plan, reports = done.plan, done.bars.reports
+    numbers = {
+        "new": len(plan.new),
+        "changed": len(plan.changed),
+        "unchanged": len(plan.unchanged),
+        "gone": len(plan.gone),
+        "resumed_batches": done.resumed,
+    }
+    if as_json:
+        stages = [stage_record(workspace, stage, [each for each in reports if each.stage is stage]) for stage in Stage]
+        failed = [failure_record(each) for each in done.failures]
+        print_json(
+            {"collection": plan.collection, "source": plan.source} | numbers | {"stages": stages, "failed": failed}
+        )
+        return
+    told = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in numbers.items() if value)
+    console.print(f"[bold]{short(plan.source)}[/bold] → collection [bold]{plan.collection}[/bold]: {told}")
+    if reports:
+        print_stages(workspace, reports)
+    else:
+        console.print("Nothing to do: every document is as it was.")
+    if done.failures:
+        console.print(f"{len(done.failures)} failed; the others are searchable:")
+        print_failures(done.failures)
+        notes.print("After mending a document, `docmill ingest` takes it up; `docmill retry` tries again.", style="dim")
+
+
+def plan(path: str, collection: str, *, as_json: bool) -> None:
+    """Print what an ingest would do."""
+    with open_workspace() as workspace:
+        collection = collection or workspace.settings.collection
+        source = resolve_source(workspace, path)
+        found = make_plan(workspace, collection, source)
+        guess = estimate(workspace, found)
+    if as_json:
+        print_json(_plan_record(found, guess))
+        return
+    rows = [
+        ["new", len(found.new), _size(found.new)],
+        ["changed", len(found.changed), _size(found.changed)],
+        ["unchanged", len(found.unchanged), _size(found.unchanged)],
+        ["gone (would be deleted)", len(found.gone), ""],
+    ]
+    table(f"{short(source)} → collection {collection}", ["", "#documents", "#bytes"], rows)
+    console.print(f"Pages to read: {guess.pages_text}. Estimated time: {guess.time_text}.")
+    for name, documents in (("new", found.new), ("changed", found.changed), ("gone", found.gone)):
+        for document in documents[:20]:
+            console.print(f"  {name:<8} {short(document.source_key)}", markup=False)
+        if len(documents) > 20:
+            console.print(f"  {name:<8} … and {len(documents) - 20} more (--json lists all)", markup=False)
+
+
+def _size(documents: tuple[object, ...]) -> str:
+    return f"{sum(getattr(each, 'size', 0) for each in documents):,}"
+
+
+def _plan_record(found: Plan, guess: Estimate) -> dict[str, object]:
+    lists = {name: [each.source_key for each in getattr(found, name)] for name in ("new", "changed", "gone")}
+    return {
+        "collection": found.collection,
+        "source": found.source,
+        "documents": len(found.pending) + len(found.unchanged),
+        "unchanged": len(found.unchanged),
+        **lists,
+        "bytes": sum(each.size for each in found.pending),
+        "pages": guess.pages,
+        "pages_are_estimated": guess.pages_are_estimated,
+        "seconds": guess.seconds,
+    }

@@ -1,0 +1,107 @@
+"""`docmill search` and `docmill explain`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.markup import escape
+
+from docmill.cli.output import console, notes, open_workspace, print_json, short, table
+from docmill.explain import Proof, explain
+from docmill.models import BBox, Hit, Outcome
+from docmill.retrieve import SearchMode, search
+
+_SHOWN = 400
+
+
+def search_and_print(question: str, collection: str, top_k: int, mode: SearchMode, *, as_json: bool) -> None:
+    """Print the hits, best first."""
+    with open_workspace() as workspace:
+        collection = collection or workspace.settings.collection
+        hits = search(workspace, question, collection=collection, top_k=top_k, mode=mode)
+    if as_json:
+        print_json(
+            {"question": question, "collection": collection, "hits": [each.model_dump(mode="json") for each in hits]}
+        )
+        return
+    if not hits:
+        notes.print(f"No hits: the collection {collection!r} is empty or does not exist. See `docmill status`.")
+    for number, hit in enumerate(hits, start=1):
+        _print_hit(number, hit)
+
+
+def place_of(hit: Hit) -> str:
+    """Where a hit stands: its pages with the box of its first piece, or sheet and cells."""
+    parts = [f"page {', '.join(map(str, hit.pages))}"] if hit.pages else []
+    if hit.place:
+        parts.append(hit.place)
+    if hit.regions:
+        parts.append(f"box {box_text(hit.regions[0].bbox)}")
+    return ", ".join(parts)
+
+
+def box_text(box: BBox) -> str:
+    """A box in points, for people."""
+    return f"({box.x0:.0f}, {box.y0:.0f}, {box.x1:.0f}, {box.y1:.0f})"
+
+
+def _print_hit(number: int, hit: Hit) -> None:
+    place = place_of(hit)
+    ranks = f"meaning #{hit.dense_rank or '-'}, words #{hit.sparse_rank or '-'}"
+    console.print(f"[bold]{number}. {escape(short(hit.source_key))}[/bold]{', ' if place else ''}{escape(place)}")
+    section = f"{' › '.join(hit.section)} · " if hit.section else ""
+    console.print(f"   [dim]{escape(section)}score {hit.score:.4f} ({ranks}) · id {hit.chunk_id}[/dim]")
+    text = hit.text if len(hit.text) <= _SHOWN else hit.text[:_SHOWN].rsplit(" ", 1)[0] + " …"
+    for line in text.splitlines():
+        console.print(f"   {line}", markup=False)
+
+
+def explain_and_print(chunk_id: str, collection: str, *, as_json: bool) -> bool:
+    """Print the proof of a hit; whether it holds."""
+    with open_workspace() as workspace:
+        proof = explain(workspace, collection or workspace.settings.collection, chunk_id)
+    if as_json:
+        print_json(_record(proof))
+        return proof.proven
+    row = proof.row
+    console.print(f"[bold]Hit[/bold]       {row.chunk_id}, chunk {row.ordinal} of {escape(short(row.source_key))}")
+    console.print(f"[bold]Document[/bold]  {row.document_id}, version sha256:{row.version}")
+    for step in proof.steps:
+        console.print(
+            f"[green]✓[/green] {escape(step.sentence)}" if step.holds else f"[red]✗[/red] {escape(step.sentence)}"
+        )
+    elements = [
+        [
+            element.ordinal,
+            element.type.value,
+            element.page or element.sheet or "",
+            box_text(element.bbox) if element.bbox else element.cells or "",
+            element.method,
+            element.text[:80].replace("\n", " "),
+        ]
+        for element in proof.elements
+    ]
+    table("Elements", ["#no", "type", "page", "box", "method", "text"], elements)
+    table("Stages", ["stage", "settings", "run", "when"], [_stage(each) for each in proof.outcomes])
+    return proof.proven
+
+
+def _stage(outcome: Outcome) -> list[str]:
+    when = datetime.fromtimestamp(outcome.updated_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return [outcome.stage.value, outcome.fingerprint, outcome.run_id, when]
+
+
+def _record(proof: Proof) -> dict[str, object]:
+    row = proof.row
+    return {
+        "chunk_id": row.chunk_id,
+        "document_id": row.document_id,
+        "version": row.version,
+        "source": row.source_key,
+        "text": row.text,
+        "section": list(row.section),
+        "proven": proof.proven,
+        "steps": [{"holds": step.holds, "sentence": step.sentence} for step in proof.steps],
+        "elements": [element.model_dump(mode="json", exclude_defaults=True) for element in proof.elements],
+        "stages": [outcome.model_dump(mode="json") for outcome in proof.outcomes],
+    }

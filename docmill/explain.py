@@ -1,0 +1,101 @@
+"""The proof of a hit: hit → chunk → elements with page and box → object version → settings → run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docmill.errors import MissingObjectError, UsageError
+from docmill.index import Row
+from docmill.models import Chunk, Document, Element, Outcome, Stage
+from docmill.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Step:
+    """One link of the chain: whether it holds, in a sentence."""
+
+    holds: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Everything that a hit rests on. `steps` are the checks that were made just now."""
+
+    row: Row
+    document: Document | None
+    chunk: Chunk | None
+    elements: tuple[Element, ...]
+    outcomes: tuple[Outcome, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def proven(self) -> bool:
+        """Whether every check holds."""
+        return all(step.holds for step in self.steps)
+
+
+def explain(workspace: Workspace, collection: str, chunk_id: str) -> Proof:
+    """The proof of a chunk of the collection; raises UsageError if the collection does not hold it."""
+    rows = workspace.index.rows(collection, workspace.space, [chunk_id])
+    if not rows:
+        raise UsageError(
+            f"The collection {collection!r} holds no chunk {chunk_id!r}.", hint="Take the id from `docmill search`."
+        )
+    row = rows[0]
+    document = workspace.ledger.document(row.document_id)
+    if document is None:
+        return Proof(row, None, None, (), (), (Step(False, "The ledger does not know the document: an orphan."),))
+    outcomes = workspace.ledger.outcomes([document.document_id])
+    kept = tuple(outcomes[document.document_id, stage] for stage in Stage if (document.document_id, stage) in outcomes)
+    steps = [_version_step(workspace, row, document)]
+    chunk: Chunk | None = None
+    elements: tuple[Element, ...] = ()
+    try:
+        chunk, elements = _artifacts(workspace, row, document, outcomes)
+    except MissingObjectError as error:
+        steps.append(Step(False, f"An artifact is missing: {error.message}"))
+    if chunk is not None:
+        steps += _chunk_steps(row, chunk, elements)
+    return Proof(row, document, chunk, elements, kept, tuple(steps))
+
+
+def _version_step(workspace: Workspace, row: Row, document: Document) -> Step:
+    if row.version != document.version:
+        return Step(False, f"The document has a newer version, {document.version[:12]}…, that is not indexed yet.")
+    info = workspace.source_of(document).head(document.key)
+    if info is None:
+        return Step(False, f"{document.source_key} is not there any more.")
+    if info.etag != document.etag:
+        return Step(False, f"{document.source_key} has changed since it was read.")
+    return Step(True, f"{document.source_key} still holds the bytes that were read (sha256 {row.version[:12]}…).")
+
+
+def _artifacts(
+    workspace: Workspace, row: Row, document: Document, outcomes: dict[tuple[str, Stage], Outcome]
+) -> tuple[Chunk | None, tuple[Element, ...]]:
+    """The chunk and its elements as they were when the row was made."""
+    read = document.model_copy(update={"version": row.version})
+    fingerprints = {
+        stage: outcomes[document.document_id, stage].fingerprint
+        for stage in (Stage.EXTRACTED_ELEMENTS, Stage.CHUNKS)
+        if (document.document_id, stage) in outcomes
+    }
+    if len(fingerprints) < 2:
+        return None, ()
+    chunks = workspace.artifacts.chunks(read, fingerprints[Stage.CHUNKS])
+    elements = workspace.artifacts.extraction(read, fingerprints[Stage.EXTRACTED_ELEMENTS]).elements
+    chunk = chunks[row.ordinal] if row.ordinal < len(chunks) else None
+    return chunk, tuple(element for element in elements if element.ordinal in row.elements)
+
+
+def _chunk_steps(row: Row, chunk: Chunk, elements: tuple[Element, ...]) -> list[Step]:
+    by_ordinal = {element.ordinal: element for element in elements}
+    quoted = all(
+        span.ordinal in by_ordinal and by_ordinal[span.ordinal].text[span.start : span.end].strip() in row.text
+        for span in chunk.spans
+    )
+    return [
+        Step(chunk.text == row.text, "The indexed text is the text of the stored chunk, letter for letter."),
+        Step(quoted, f"Every word of it stands in {len(elements)} stored elements, at the places below."),
+    ]

@@ -1,0 +1,419 @@
+"""Tables without a grid: cells found from the columns that words line up in, with or without horizontal rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from docmill.extract.pdf.ink import Box, Rule, Run
+from docmill.extract.pdf.lines import around, rows_of
+from docmill.extract.pdf.tables import FoundCell, FoundTable, part_of
+
+_NUMBER = re.compile(r"[(\[<>~≈±+\-−–—$€£¥]*\s*[\d.,]+\s*[%)\]*†‡a-z]{0,3}|[-–—.*]+|n/?a", re.IGNORECASE)
+_MARKER = re.compile(r"[•◦▪‣·*○●■□–—-]|\(?\w{1,3}[.)]")
+_LEADERS = re.compile(r"(\. ?){4,}|…{2,}")
+_MIN_CORRIDOR = 0.35  # of the type size
+
+
+@dataclass(slots=True)
+class TextRow:
+    """A line of a table candidate: its runs from left to right."""
+
+    runs: list[Run]
+    y0: float
+    y1: float
+
+    @property
+    def base(self) -> float:
+        """The lower edge of its lowest run."""
+        return self.y1
+
+
+def text_rows(runs: Sequence[Run]) -> list[TextRow]:
+    """The runs as lines from top to bottom."""
+    return [TextRow(row, min(run.y0 for run in row), max(run.y1 for run in row)) for row in rows_of(runs)]
+
+
+def column_spans(rows: Sequence[TextRow]) -> list[tuple[float, float]]:
+    """The x ranges of the columns that the rows' runs line up in; a tenth of the rows may cross a corridor."""
+    body = [row for row in rows if len(row.runs) >= 2] or list(rows)
+    size = median(run.size for row in body for run in row.runs)
+    tolerance = int(0.1 * len(body))
+    events: list[tuple[float, int]] = []
+    for row in body:
+        for run in row.runs:
+            events += [(run.x0, 1), (run.x1, -1)]
+    events.sort()
+    spans: list[tuple[float, float]] = []
+    depth, start = 0, 0.0
+    for x, step in events:
+        if step > 0 and depth == tolerance:
+            start = x
+        if step < 0 and depth == tolerance + 1:
+            if spans and start - spans[-1][1] < _MIN_CORRIDOR * size:
+                spans[-1] = (spans[-1][0], x)
+            else:
+                spans.append((start, x))
+        depth += step
+    return spans
+
+
+def build_table(rows: Sequence[TextRow], rules: Sequence[float], header_end: float | None) -> FoundTable | None:
+    """The table that the lines form, None if they line up in fewer than two columns.
+
+    `rules` are the y of horizontal rules between the lines, `header_end` the y of the rule under the head.
+    """
+    spans = column_spans(rows) if rows else []
+    if len(spans) < 2:
+        return None
+    lines = [_cells_of(row, spans) for row in rows]
+    groups = group_lines(rows, lines, rules, header_end)
+    cells: list[FoundCell] = []
+    for number, group in enumerate(groups):
+        cells += _merge_lines(number, [lines[index] for index in group], len(spans))
+    header = 0
+    if header_end is not None:
+        header = sum(rows[group[-1]].y1 <= header_end + 1 for group in groups)
+    box = around([run.box for row in rows for run in row.runs])
+    _give_boxes(cells, groups, rows, spans, box)
+    return FoundTable(box, cells, header if header < len(groups) else 0)
+
+
+Line = dict[int, tuple[int, list[Run]]]  # first column -> (columns it reaches over, runs)
+
+
+def _cells_of(row: TextRow, spans: Sequence[tuple[float, float]]) -> Line:
+    """The runs of a line by first column, with the number of columns they reach over; runs are cut at corridors."""
+    line: Line = {}
+    for run in row.runs:
+        for part in _cut_at_corridors(run, spans):
+            touched = [
+                index
+                for index, (x0, x1) in enumerate(spans)
+                if min(x1, part.x1) - max(x0, part.x0) > 0.15 * min(x1 - x0, part.x1 - part.x0)
+            ]
+            if not touched:
+                middle = (part.x0 + part.x1) / 2
+                touched = [min(range(len(spans)), key=lambda i: abs((spans[i][0] + spans[i][1]) / 2 - middle))]
+            first, count = touched[0], touched[-1] - touched[0] + 1
+            if first in line:
+                line[first] = (max(line[first][0], count), [*line[first][1], part])
+            else:
+                line[first] = (count, [part])
+    return line
+
+
+def _cut_at_corridors(run: Run, spans: Sequence[tuple[float, float]]) -> list[Run]:
+    """The run in pieces where a gap between its words lies over a corridor and is wider than a plain space."""
+    corridors = [(a[1], b[0]) for a, b in pairwise(spans) if a[1] > run.x0 and b[0] < run.x1]
+    if not corridors or len(run.words) < 2:
+        return [run]
+    parts: list[Run] = []
+    start = 0
+    for index in range(1, len(run.words)):
+        before, after = run.words[index - 1], run.words[index]
+        gap = after.x0 - before.x1
+        if gap > 0.5 * run.size and any(before.x1 - 1 <= c1 and c0 <= after.x0 + 1 for c0, c1 in corridors):
+            parts.append(part_of(run, run.words[start:index]))
+            start = index
+    parts.append(part_of(run, run.words[start:]))
+    return parts
+
+
+def group_lines(
+    rows: Sequence[TextRow], lines: Sequence[Line], rules: Sequence[float], header_end: float | None
+) -> list[list[int]]:
+    """Which lines form a row of the table."""
+    blocks: list[list[int]] = []
+    for index, row in enumerate(rows):
+        if index and not any(rows[index - 1].y1 - 2 <= y <= row.y0 + 3 for y in rules):
+            blocks[-1].append(index)
+        else:
+            blocks.append([index])
+    body = [block for block in blocks if header_end is None or rows[block[0]].y0 >= header_end - 1]
+    by_rules = len(body) >= 3 and sum(len(block) for block in body) <= 3 * len(body)
+    groups: list[list[int]] = []
+    for block in blocks:
+        if header_end is not None and rows[block[-1]].y1 <= header_end + 1:
+            groups += _group_header(block, lines)
+        elif by_rules and not any(conflict(lines[x], lines[y]) for x, y in pairwise(block)):
+            groups.append(block)
+        else:
+            groups += _group_block(block, rows, lines)
+    return groups
+
+
+def _group_header(block: list[int], lines: Sequence[Line]) -> list[list[int]]:
+    """Header lines in one row, except that a line with a cell over several columns is a row of its own."""
+    groups: list[list[int]] = []
+    open_group = False
+    for index in block:
+        spanning = any(count > 1 for count, _ in lines[index].values())
+        if spanning or not open_group:
+            groups.append([index])
+        else:
+            groups[-1].append(index)
+        open_group = not spanning
+    return groups
+
+
+def _group_block(block: Sequence[int], rows: Sequence[TextRow], lines: Sequence[Line]) -> list[list[int]]:
+    """Rows of the lines between two rules: parted by wide gaps if there are narrow and wide ones, else line by line."""
+    if not block:
+        return []
+    gaps = [rows[b].y1 - rows[a].y1 for a, b in pairwise(block)]
+    limit = _gap_limit(gaps)
+    if limit is not None:
+        narrow = [(a, b) for gap, (a, b) in zip(gaps, pairwise(block), strict=True) if gap < limit]
+        if sum(conflict(lines[a], lines[b]) for a, b in narrow) > 0.15 * len(narrow):
+            limit = None
+    groups = [[block[0]]]
+    for gap, (before, index) in zip(gaps, pairwise(block), strict=True):
+        same = gap < limit if limit is not None else _continues(lines[before], lines[index])
+        if same and not any(conflict(lines[other], lines[index]) for other in groups[-1]):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def conflict(before: Line, line: Line) -> bool:
+    """True if a column has a number on both lines: they cannot be one row."""
+    return any(
+        column in before and all(is_number(run.text) for run in [*runs, *before[column][1]])
+        for column, (_, runs) in line.items()
+    )
+
+
+def _gap_limit(gaps: Sequence[float]) -> float | None:
+    """The distance of baselines that parts rows, where the gaps fall into a narrow and a clearly wider kind."""
+    ordered = sorted(gaps)
+    for index in range(1, len(ordered)):
+        before, after = ordered[index - 1], ordered[index]
+        if before > 0 and after / before > 1.25 and index >= 0.2 * len(ordered):
+            return (before + after) / 2
+    return None
+
+
+def _continues(before: Line, line: Line) -> bool:
+    """True if a line only carries on cells of the line before: nothing in the first column, no numbers."""
+    if 0 in line or not line or len(line) >= max(len(before), 2):
+        return False
+    return all(column in before and not all(is_number(run.text) for run in runs) for column, (_, runs) in line.items())
+
+
+def _merge_lines(number: int, lines: Sequence[Line], columns: int) -> list[FoundCell]:
+    """The cells of a table row that stands on these lines; missing ones are empty."""
+    cells: dict[int, FoundCell] = {}
+    for line in lines:
+        for column, (count, runs) in line.items():
+            if column in cells:
+                cells[column].runs += runs
+                cells[column].column_span = max(cells[column].column_span, count)
+            else:
+                cells[column] = FoundCell(number, column, 1, count, Box(0, 0, 0, 0), list(runs))
+    taken: set[int] = set()
+    for column in sorted(cells):
+        cell = cells[column]
+        following = [other for other in cells if other > column]
+        if following:
+            cell.column_span = min(cell.column_span, min(following) - column)
+        taken |= set(range(column, column + cell.column_span))
+    for column in range(columns):
+        if column not in taken:
+            cells[column] = FoundCell(number, column, 1, 1, Box(0, 0, 0, 0))
+    return [cells[column] for column in sorted(cells)]
+
+
+def _give_boxes(
+    cells: Sequence[FoundCell],
+    groups: Sequence[Sequence[int]],
+    rows: Sequence[TextRow],
+    spans: Sequence[tuple[float, float]],
+    box: Box,
+) -> None:
+    """Sets each cell's box: from the middle of one corridor to the next, and from the row's top to its foot."""
+    edges = [box.x0, *((a[1] + b[0]) / 2 for a, b in pairwise(spans)), box.x1]
+    for cell in cells:
+        own = [rows[index] for index in groups[cell.row]]
+        y0, y1 = min(row.y0 for row in own), max(row.y1 for row in own)
+        cell.box = Box(edges[cell.column], y0, edges[min(cell.column + cell.column_span, len(spans))], y1)
+
+
+def is_number(text: str) -> bool:
+    """True for a number with its sign, currency, percent or footnote mark, and for signs that stand for no value."""
+    return bool(_NUMBER.fullmatch(text.strip()))
+
+
+# --- candidates --------------------------------------------------------------------------------------------------
+
+
+def stacked_tables(runs: list[Run], h_rules: Sequence[Rule], width: float) -> tuple[list[FoundTable], list[Run]]:
+    """Tables between horizontal rules of equal extent (head and foot rules), and the runs that stand in none."""
+    tables: list[FoundTable] = []
+    for stack in _stacks(h_rules, 0.12 * width):
+        for first, last in _tabular_stretches(stack, runs):
+            top, bottom = stack[first], stack[last]
+            inside = _between(runs, top, bottom)
+            rows = text_rows(inside)
+            ys = [rule.at for rule in stack[first : last + 1]]
+            below = _rows_below(runs, stack, last)
+            header_end = ys[1] if len(ys) > 2 or below else None
+            if below:
+                rows += below
+                inside += [run for row in below for run in row.runs]
+                bottom = Rule(below[-1].y1, bottom.start, bottom.end)
+            table = build_table(rows, ys, header_end)
+            if table is None or not _plausible(rows, ruled=True):
+                continue
+            table.box = Box(min(top.start, table.box.x0), top.at, max(top.end, table.box.x1), bottom.at)
+            tables.append(table)
+            taken = {id(run) for run in inside}
+            runs = [run for run in runs if id(run) not in taken]
+    return tables, runs
+
+
+def _rows_below(runs: Sequence[Run], stack: Sequence[Rule], last: int) -> list[TextRow]:
+    """Lines of several runs that follow closely under the last rule of a stretch, down to the stack's next rule."""
+    rule = stack[last]
+    limit = stack[last + 1].at if last + 1 < len(stack) else float("inf")
+    under = [
+        run
+        for run in runs
+        if rule.at < (run.y0 + run.y1) / 2 < limit and run.x1 > rule.start - 3 and run.x0 < rule.end + 3
+    ]
+    rows = text_rows(under)
+    if not rows or rows[0].y0 - rule.at > 2.5 * rows[0].runs[0].size:
+        return []
+    first = next((index for index, row in enumerate(rows[:3]) if len(row.runs) >= 2), None)
+    if first is None:
+        return []
+    end = _stretch(rows, first)
+    multi = [row for row in rows[:end] if len(row.runs) >= 2]
+    if any(run.x0 < rule.start - 12 or run.x1 > rule.end + 12 for row in multi for run in row.runs):
+        return []
+    return rows[:end] if len(multi) >= 2 and _plausible(multi, ruled=False) else []
+
+
+def _stacks(h_rules: Sequence[Rule], shortest: float) -> list[list[Rule]]:
+    """Rules that begin and end at the same x (within 6 points), from top to bottom; stacks of two or more."""
+    stacks: list[list[Rule]] = []
+    for rule in h_rules:
+        if rule.end - rule.start < shortest:
+            continue
+        for stack in stacks:
+            if abs(stack[0].start - rule.start) <= 6 and abs(stack[0].end - rule.end) <= 6:
+                stack.append(rule)
+                break
+        else:
+            stacks.append([rule])
+    return [sorted(stack) for stack in stacks if len(stack) >= 2]
+
+
+def _between(runs: Sequence[Run], top: Rule, bottom: Rule) -> list[Run]:
+    """The runs between two rules."""
+    return [
+        run
+        for run in runs
+        if top.at - 1 <= (run.y0 + run.y1) / 2 <= bottom.at + 1 and run.x1 > top.start - 3 and run.x0 < top.end + 3
+    ]
+
+
+def _tabular_stretches(stack: Sequence[Rule], runs: Sequence[Run]) -> list[tuple[int, int]]:
+    """Index ranges of rules between which there are rows of several runs and no prose."""
+    good = []
+    for top, bottom in pairwise(stack):
+        inside = _between(runs, top, bottom)
+        rows = text_rows(inside)
+        multi = sum(len(row.runs) >= 2 for row in rows)
+        good.append(bool(rows) and multi >= 0.4 * len(rows) and not _is_prose(rows))
+        if not rows and bottom.at - top.at < 6:
+            good[-1] = True
+    stretches, at = [], 0
+    while at < len(good):
+        if good[at]:
+            end = at
+            while end < len(good) and good[end]:
+                end += 1
+            stretches.append((at, end))
+            at = end
+        else:
+            at += 1
+    return stretches
+
+
+def _is_prose(rows: Sequence[TextRow]) -> bool:
+    """True if the lines are text in one or two columns rather than cells."""
+    if len(rows) < 4:
+        return False
+    runs = [run for row in rows for run in row.runs]
+    counts = sorted(len(row.runs) for row in rows)
+    return median(len(run.text) for run in runs) > 32 and counts[len(counts) // 2] <= 2
+
+
+def _plausible(rows: Sequence[TextRow], ruled: bool) -> bool:
+    """True if the lines are cells: not a list, a table of contents, or text in columns."""
+    if any(_LEADERS.search(run.text) for row in rows for run in row.runs) and not ruled:
+        return False
+    firsts = [row.runs[0].text for row in rows]
+    if max(len(row.runs) for row in rows) == 2:
+        if sum(bool(_MARKER.fullmatch(text)) for text in firsts) > 0.6 * len(rows):
+            return False
+        if not ruled and _page_numbers([row.runs[-1].text for row in rows if len(row.runs) == 2]):
+            return False
+    return not _is_prose(rows)
+
+
+def _page_numbers(texts: Sequence[str]) -> bool:
+    """True if the texts are whole numbers that never fall, as in a table of contents."""
+    if not texts or not all(text.isdecimal() for text in texts):
+        return False
+    values = [int(text) for text in texts]
+    return all(a <= b for a, b in pairwise(values))
+
+
+def free_tables(rows: Sequence[TextRow]) -> list[tuple[int, int]]:
+    """Index ranges of neighbouring lines that look like a table without any rule: three or more rows of cells."""
+    found, at = [], 0
+    while at < len(rows):
+        if len(rows[at].runs) < 2:
+            at += 1
+            continue
+        end = _stretch(rows, at)
+        part = rows[at:end]
+        if _is_free_table(part):
+            found.append((at, end))
+        at = max(end, at + 1)
+    return found
+
+
+def _stretch(rows: Sequence[TextRow], at: int) -> int:
+    """The end of the stretch of lines from `at` in which lines of several runs follow each other closely."""
+    size = rows[at].runs[0].size
+    end, last = at + 1, at + 1
+    while end < len(rows) and rows[end].y1 - rows[end - 1].y1 < 3.2 * size:
+        if len(rows[end].runs) >= 2:
+            last = end + 1
+        elif end - last >= 2:
+            break
+        end += 1
+    return last
+
+
+def _is_free_table(rows: Sequence[TextRow]) -> bool:
+    """True for at least three lines of cells in two or more columns, most of them short or numbers."""
+    multi = [row for row in rows if len(row.runs) >= 2]
+    if len(multi) < 3 or len(multi) < 0.5 * len(rows) or not _plausible(multi, ruled=False):
+        return False
+    spans = column_spans(rows)
+    if len(spans) < 2:
+        return False
+    runs = [run for row in multi for run in row.runs[1:]]
+    numbers = sum(is_number(run.text) for run in runs) / len(runs)
+    words = sum(len(run.words) for run in runs) / len(runs)
+    if len(spans) == 2:
+        return numbers > 0.6
+    return numbers > 0.3 or words < 3.5

@@ -1,0 +1,201 @@
+"""Lines made into paragraphs, titles, list items, captions, footnotes and code of one page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+
+from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.lines import around, join_lines, leading
+from docmill.models import ElementType, Link, Table
+
+BULLET = re.compile(r"[•◦▪‣·∙○●■□➢➤✓✔❖◆►▶\uf0b7\uf0a7]\s*|[-–—*]\s+")
+NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,5}[.)])\s+\S")
+SECTION = re.compile(
+    r"((?:chapter|part|section|appendix|annex)\s+[\divxlca-z]+\b|\d{1,2}(?:\.\d{1,2}){0,4}\.?\s+)", re.I
+)
+CAPTION = re.compile(
+    r"(figure|fig|table|chart|exhibit|scheme|plate|map|graph|diagram|illustration|photo|box|abbildung|abb|tabelle|"
+    r"tableau|tabla|figura)\.?\s*(\d+|[A-Z]\b|[IVX]+\b)([.\-–]\d+)*[a-z]?\s*([.:|–—-]|\s|$)",
+    re.IGNORECASE,
+)
+_FOOTNOTE = re.compile(r"(\d{1,3}|[*†‡§¶]+|[a-z])[\s).\]]?\s*\S")
+_SENTENCE_END = (".", ",", ";")
+
+
+@dataclass(slots=True)
+class Draft:
+    """An element before the document as a whole is known. `box` is in points of the readable page."""
+
+    type: ElementType
+    text: str
+    box: Box
+    lines: list[Run] = field(default_factory=list)
+    level: int | None = None
+    table: Table | None = None
+    links: tuple[Link, ...] = ()
+
+    @property
+    def size(self) -> float:
+        """The type size of most of its lines; 0 without lines."""
+        return median(line.size for line in self.lines) if self.lines else 0.0
+
+    @property
+    def bold(self) -> bool:
+        """True if all its lines are bold."""
+        return bool(self.lines) and all(line.bold for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyStyle:
+    """What the running text of a document looks like: type size in points, and whether it is bold."""
+
+    size: float
+    bold: bool
+
+
+def body_style(runs: Sequence[Run]) -> BodyStyle:
+    """The type size that most characters have, and whether most of them are bold."""
+    counts: dict[float, int] = {}
+    bold = total = 0
+    for run in runs:
+        key = round(run.size * 2) / 2
+        counts[key] = counts.get(key, 0) + len(run.text)
+        bold += len(run.text) if run.bold else 0
+        total += len(run.text)
+    if not counts:
+        return BodyStyle(10.0, False)
+    return BodyStyle(max(counts, key=lambda key: (counts[key], key)), 2 * bold > total)
+
+
+def paragraphs(lines: Sequence[Run]) -> list[list[Run]]:
+    """The lines of a column grouped into paragraphs."""
+    if not lines:
+        return []
+    usual = leading(lines)
+    left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
+    groups = [[lines[0]]]
+    for before, line in pairwise(lines):
+        if _breaks(before, line, groups[-1], usual, left, right):
+            groups.append([line])
+        else:
+            groups[-1].append(line)
+    return groups
+
+
+def _breaks(before: Run, line: Run, group: Sequence[Run], usual: float, left: float, right: float) -> bool:
+    """True if `line` begins a paragraph."""
+    size = max(before.size, line.size)
+    gap = line.y1 - before.y1
+    own = group[-1].y1 - group[-2].y1 if len(group) > 1 else min(usual, 1.6 * size)
+    if gap > 1.25 * own + 0.1 * size or gap > 2.4 * size or gap < 0.2 * size:
+        return True
+    ratio = line.size / before.size if before.size else 1.0
+    if not 0.88 < ratio < 1.14 or (before.bold != line.bold and min(len(before.text), len(line.text)) > 2):
+        return True
+    if before.mono and line.mono:
+        return False
+    if starts_item(line.text):
+        return not (NUMBERED.match(line.text) and before.x1 > right - 2 * size and abs(before.x0 - line.x0) < 1)
+    width = right - left
+    hanging = bool(starts_item(group[0].text))
+    indented = line.x0 - before.x0 > 0.8 * size and not hanging and before.x0 - left < 0.5 * width
+    if indented and abs((line.x0 + line.x1) - (before.x0 + before.x1)) > size:
+        return not (len(group) == 1 and len(lines_words(group)) < 3)
+    outdented = len(group) > 1 and not hanging and group[-1].x0 - line.x0 > 0.8 * size
+    if outdented and abs((line.x0 + line.x1) - (before.x0 + before.x1)) > size and len(group) > 2:
+        return True
+    return before.x1 < right - 0.3 * width and before.text.endswith((".", "!", "?", ":")) and len(group) > 1
+
+
+def lines_words(lines: Sequence[Run]) -> list[str]:
+    """The words of some lines."""
+    return [word for line in lines for word in line.text.split()]
+
+
+def starts_item(text: str) -> bool:
+    """True if the text begins with a bullet or a number of a list."""
+    return bool(BULLET.match(text) or NUMBERED.match(text))
+
+
+def draft_lines(lines: Sequence[Run], body: BodyStyle, page_height: float) -> list[Draft]:
+    """The elements that the lines of one column make, before titles are compared over the document."""
+    groups = paragraphs(lines)
+    drafts = []
+    for index, group in enumerate(groups):
+        above = group[0].y0 - groups[index - 1][-1].y1 if index else 99.0
+        below = groups[index + 1][0].y0 - group[-1].y1 if index + 1 < len(groups) else 99.0
+        text = join_lines([line.text for line in group])
+        if not text.strip():
+            continue
+        kind = _kind(group, text, body, (above, below), page_height)
+        if kind is ElementType.CODE:
+            text = "\n".join(line.text for line in group)
+        level = _list_level(group[0], lines) if kind is ElementType.LIST_ITEM else None
+        drafts.append(Draft(kind, text, around(group), list(group), level))
+    return drafts
+
+
+def _kind(
+    group: Sequence[Run], text: str, body: BodyStyle, gaps: tuple[float, float], page_height: float
+) -> ElementType:
+    """What the paragraph is by its own looks."""
+    if CAPTION.match(text) and len(text) < 600 and not _runs_on(text):
+        return ElementType.CAPTION
+    if is_title(group, text, body, gaps):
+        return ElementType.TITLE
+    size = median(line.size for line in group)
+    if size < 0.93 * body.size and group[0].y0 > 0.5 * page_height and _FOOTNOTE.match(text) and len(text) > 12:
+        return ElementType.FOOTNOTE
+    if starts_item(text):
+        return ElementType.LIST_ITEM
+    if all(line.mono for line in group) and len(group) > 1 and re.search(r"[{}();=<>\[\]]", text):
+        return ElementType.CODE
+    return ElementType.TEXT
+
+
+def _runs_on(text: str) -> bool:
+    """True for a sentence that only begins like a caption ("Table 3 shows ...")."""
+    return bool(
+        re.match(
+            r"\w+\.?\s*[\dA-Z.\-–]+[a-z]?\s+(shows?|presents?|lists?|gives?|provides?|summari[sz]es?|illustrates?|depicts?|"
+            r"displays?|reports?|contains?|describes?|is|are|was|were|can|and|to|in|for|of|we|below|above)\b",
+            text,
+        )
+    )
+
+
+def is_title(group: Sequence[Run], text: str, body: BodyStyle, gaps: tuple[float, float]) -> bool:
+    """True for few, short lines set apart by size, weight, capitals or a section number."""
+    letters = [char for char in text if char.isalpha()]
+    if len(group) > 4 or len(text) > 220 or len(letters) < 3 or len(letters) < 0.45 * len(text.replace(" ", "")):
+        return False
+    if text.endswith(_SENTENCE_END) and not re.match(r"\d", text):
+        return False
+    if BULLET.match(text):
+        return False
+    size = median(line.size for line in group)
+    if size >= 1.17 * body.size:
+        return True
+    words = len(text.split())
+    apart = gaps[0] > 0.35 * size
+    if all(line.bold for line in group) and not body.bold and size >= 0.93 * body.size:
+        return words <= 25 and apart
+    loose = apart and gaps[1] > 0.35 * size
+    if size < 0.93 * body.size or len(group) > 2 or not loose:
+        return False
+    if text == text.upper() and len(letters) > 4 and words <= 14:
+        return True
+    return bool(SECTION.match(text)) and words <= 12 and not text.endswith((".", ":"))
+
+
+def _list_level(first: Run, lines: Sequence[Run]) -> int:
+    """The nesting of a list item, from 1: how many indents (of list items in this column) lie left of its own."""
+    starts: list[float] = []
+    for line in sorted(lines, key=lambda line: line.x0):
+        if starts_item(line.text) and (not starts or line.x0 - starts[-1] > 0.7 * line.size):
+            starts.append(line.x0)
+    return min(max(sum(start <= first.x0 + 0.5 * first.size for start in starts), 1), 6)

@@ -1,0 +1,344 @@
+"""What is on a page: runs of words, rules, fills, drawings and pictures, all in points of the page as displayed.
+
+MuPDF's own line boxes span the font's ascender and descender and overlap the lines next to them. Boxes here are tight:
+from 0.75 of the type size above the baseline to 0.22 below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from docmill.extract.pdf.engine import EngineObject, pymupdf
+
+_TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_COLLECT_VECTORS
+_IMAGE_FLAGS = pymupdf.TEXT_PRESERVE_IMAGES | pymupdf.TEXT_MEDIABOX_CLIP
+_ITALIC, _MONO, _BOLD = 2, 8, 16
+_ASCENT, _DESCENT = 0.75, 0.22
+_WIDE_GAP = 0.95  # of the type size: words further apart stand in different runs
+_THIN = 3.0  # points: a filled box not thicker than this is a rule
+
+
+class Box(NamedTuple):
+    """A box in points, origin top left."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Word(NamedTuple):
+    """A word with its tight box."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    text: str
+
+
+class Rule(NamedTuple):
+    """A horizontal or vertical line: at `at` across its direction, from `start` to `end` along it."""
+
+    at: float
+    start: float
+    end: float
+
+
+@dataclass(slots=True)
+class Run:
+    """Words of one line without a wide gap between them; also a whole line made of such runs."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    text: str
+    size: float
+    bold: bool = False
+    italic: bool = False
+    mono: bool = False
+    rtl: bool = False
+    words: list[Word] = field(default_factory=list)
+    confidence: float | None = None
+
+    @property
+    def box(self) -> Box:
+        """The run's box."""
+        return Box(self.x0, self.y0, self.x1, self.y1)
+
+
+@dataclass(slots=True)
+class Ink:
+    """All marks of a page. `turned` are runs whose text does not run like that of most of the page."""
+
+    width: float
+    height: float
+    runs: list[Run]
+    turned: list[Run]
+    h_rules: list[Rule]
+    v_rules: list[Rule]
+    fills: list[Box]
+    drawings: list[Box]
+    images: list[Box]
+    unknown: int = 0
+    characters: int = 0
+    turn: Turn | None = None
+
+
+class Turn(NamedTuple):
+    """A quarter turn applied to a page whose text does not run from left to right: `direction` of text as displayed."""
+
+    direction: tuple[int, int]
+    width: float
+    height: float
+
+    def upright(self, x0: float, y0: float, x1: float, y1: float) -> Box:
+        """A box of the page as displayed in the turned, readable page."""
+        if self.direction == (0, -1):
+            return Box(self.height - y1, x0, self.height - y0, x1)
+        if self.direction == (0, 1):
+            return Box(y0, self.width - x1, y1, self.width - x0)
+        return Box(self.width - x1, self.height - y1, self.width - x0, self.height - y0)
+
+    def displayed(self, box: Box) -> Box:
+        """The inverse of `upright`."""
+        x0, y0, x1, y1 = box
+        if self.direction == (0, -1):
+            return Box(y0, self.height - x1, y1, self.height - x0)
+        if self.direction == (0, 1):
+            return Box(self.width - y1, x0, self.width - y0, x1)
+        return Box(self.width - x1, self.height - y1, self.width - x0, self.height - y0)
+
+
+def read_ink(display_list: EngineObject) -> Ink:
+    """The marks of a page, from its display list."""
+    page = pymupdf.TextPage(display_list.get_textpage(_TEXT_FLAGS))
+    blocks = page.extractDICT()["blocks"]
+    rect = display_list.rect
+    ink = Ink(rect.width, rect.height, [], [], [], [], [], [], [])
+    ink.images = _image_boxes(display_list, ink)
+    direction = _main_direction(blocks)
+    place: Callable[[float, float, float, float], Box] = Box
+    if direction != (1, 0):
+        ink.turn = Turn(direction, ink.width, ink.height)
+        place = ink.turn.upright
+        ink.images = [place(*box) for box in ink.images]
+        if direction[0] == 0:
+            ink.width, ink.height = ink.height, ink.width
+    _add_runs(ink, blocks, page.extractWORDS(), direction, place)
+    _add_shapes(ink, [block for block in blocks if block["type"] == 3], place)
+    return ink
+
+
+def _image_boxes(display_list: EngineObject, ink: Ink) -> list[Box]:
+    """The boxes of the page's pictures, cut to the page."""
+    page = pymupdf.TextPage(display_list.get_textpage(_IMAGE_FLAGS))
+    boxes = []
+    for info in page.extractIMGINFO():
+        x0, y0, x1, y1 = info["bbox"]
+        box = Box(max(x0, 0.0), max(y0, 0.0), min(x1, ink.width), min(y1, ink.height))
+        if box.x1 > box.x0 and box.y1 > box.y0:
+            boxes.append(box)
+    return boxes
+
+
+def _quarter(direction: Sequence[float]) -> tuple[int, int]:
+    """The nearest of the four directions along the axes; slanted text counts as from left to right."""
+    dx, dy = round(direction[0], 2), round(direction[1], 2)
+    if abs(dy) > 0.98:
+        return (0, 1) if dy > 0 else (0, -1)
+    return (-1, 0) if dx < -0.98 else (1, 0)
+
+
+def _main_direction(blocks: Iterable[dict[str, Any]]) -> tuple[int, int]:
+    """The direction that most characters run in."""
+    counts: dict[tuple[int, int], int] = {}
+    for block in blocks:
+        if block["type"] == 0:
+            for line in block["lines"]:
+                key = (1, 0) if line["dir"] == (1.0, 0.0) else _quarter(line["dir"])
+                counts[key] = counts.get(key, 0) + sum(len(span["text"].strip()) for span in line["spans"])
+    return max(counts, key=lambda key: (counts[key], key)) if counts else (1, 0)
+
+
+def _add_runs(
+    ink: Ink,
+    blocks: Iterable[dict[str, Any]],
+    words: Iterable[tuple[Any, ...]],
+    direction: tuple[int, int],
+    place: Callable[[float, float, float, float], Box],
+) -> None:
+    """Fills `runs` and `turned`. The engine numbers text blocks only, in the order of the dictionary."""
+    by_line: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
+    for word in words:
+        by_line.setdefault((word[5], word[6]), []).append(word)
+    number = -1
+    for block in blocks:
+        if block["type"] != 0:
+            continue
+        number += 1
+        for index, line in enumerate(block["lines"]):
+            found = by_line.get((number, index))
+            if not found:
+                continue
+            own = line["dir"]
+            if own == (1.0, 0.0) and direction == (1, 0):
+                ink.runs += _runs_of_line(line["spans"], found, Box, ink)
+            elif _quarter(own) == direction:
+                ink.runs += _runs_of_line(line["spans"], found, place, ink)
+            else:
+                ink.turned.append(_turned_run(line, found, place))
+
+
+def _runs_of_line(
+    spans: list[dict[str, Any]],
+    words: list[tuple[Any, ...]],
+    place: Callable[[float, float, float, float], Box],
+    ink: Ink,
+) -> list[Run]:
+    """The runs of one line: split where the gap is wide or, in fact, where columns of a table stand close."""
+    main = max(spans, key=lambda span: (span["size"] * min(len(span["text"].strip()), 3), -span["origin"][0]))
+    size = main["size"] or 1.0
+    x, y = main["origin"]
+    base = place(x, y, x, y).y0
+    top, bottom = base - _ASCENT * size, base + _DESCENT * size
+    groups: list[list[Word]] = []
+    rtl = any(span["bidi"] & 1 for span in spans) and _is_rtl("".join(span["text"] for span in spans))
+    last: Word | None = None
+    for raw in words:
+        x0, _, x1, _ = raw[:4] if place is Box else place(*raw[:4])
+        word = Word(x0, top, x1, bottom, raw[4])
+        gap = 0.0 if last is None else (last.x0 - x1 if rtl else x0 - last.x1)
+        if last is None or gap > _WIDE_GAP * size or gap < -3 * size:
+            groups.append([word])
+        else:
+            groups[-1].append(word)
+        last = word
+    styles = _styles(spans, words)
+    runs, at = [], 0
+    for group in groups:
+        runs.append(_run(group, styles[at : at + len(group)], size, rtl))
+        at += len(group)
+    for run in runs:
+        ink.characters += len(run.text)
+        ink.unknown += run.text.count("\ufffd")
+    return runs
+
+
+def _styles(spans: list[dict[str, Any]], words: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """The span that each word begins in."""
+    if len(spans) == 1:
+        return spans * len(words)
+    ends, total = [], 0
+    for span in spans:
+        total += len("".join(span["text"].replace("\xa0", " ").split()))
+        ends.append(total)
+    styles, at, index = [], 0, 0
+    for word in words:
+        while index < len(spans) - 1 and at >= ends[index]:
+            index += 1
+        styles.append(spans[index])
+        at += len(word[4])
+    return styles
+
+
+def _is_bold(span: dict[str, Any]) -> bool:
+    """True by the font's flag or its name: many embedded fonts carry only the name."""
+    if span["flags"] & _BOLD:
+        return True
+    name = span["font"].lower()
+    return any(part in name for part in ("bold", "black", "heavy", "demi", "-semib"))
+
+
+def _run(words: list[Word], styles: list[dict[str, Any]], size: float, rtl: bool) -> Run:
+    """A run of words with the style of most of its characters."""
+    first = styles[0]
+    if all(style is first for style in styles):
+        bold, flags = _is_bold(first), first["flags"]
+        size = first["size"] if first["size"] > 0.6 * size else size
+        italic, mono = bool(flags & _ITALIC), bool(flags & _MONO)
+    else:
+        lengths = [len(word.text) for word in words]
+        total = sum(lengths) or 1
+        pairs = list(zip(lengths, styles, strict=False))
+        bold = sum(n for n, style in pairs if _is_bold(style)) > 0.7 * total
+        italic = sum(n for n, style in pairs if style["flags"] & _ITALIC) > 0.7 * total
+        mono = sum(n for n, style in pairs if style["flags"] & _MONO) > 0.7 * total
+    return Run(
+        min(word.x0 for word in words),
+        words[0].y0,
+        max(word.x1 for word in words),
+        words[0].y1,
+        " ".join(word.text for word in words),
+        size,
+        bold,
+        italic,
+        mono,
+        rtl,
+        words,
+    )
+
+
+def _is_rtl(text: str) -> bool:
+    """True if most letters are Hebrew or Arabic."""
+    letters = [char for char in text if char.isalpha()]
+    count = sum("\u0590" <= char <= "\u08ff" or "\ufb1d" <= char <= "\ufefc" for char in letters)
+    return 2 * count > len(letters)
+
+
+def _turned_run(
+    line: dict[str, Any], words: list[tuple[Any, ...]], place: Callable[[float, float, float, float], Box]
+) -> Run:
+    """A run for a line that does not run like the page's text; its box is the line's own."""
+    box = place(*line["bbox"])
+    return Run(*box, " ".join(word[4] for word in words), line["spans"][0]["size"])
+
+
+def _add_shapes(
+    ink: Ink, vectors: Iterable[dict[str, Any]], place: Callable[[float, float, float, float], Box]
+) -> None:
+    """Sorts vector boxes into rules, fills (shaded areas) and drawings (anything that is not a rectangle)."""
+    horizontal: list[Rule] = []
+    vertical: list[Rule] = []
+    for vector in vectors:
+        box = place(*vector["bbox"])
+        width, height = box.x1 - box.x0, box.y1 - box.y0
+        if height <= _THIN and width >= max(4.0, 2 * height):
+            horizontal.append(Rule((box.y0 + box.y1) / 2, box.x0, box.x1))
+        elif width <= _THIN and height >= max(4.0, 2 * width):
+            vertical.append(Rule((box.x0 + box.x1) / 2, box.y0, box.y1))
+        elif vector["isrect"] and vector["stroked"]:
+            horizontal += [Rule(box.y0 + 0.3, box.x0, box.x1), Rule(box.y1 - 0.3, box.x0, box.x1)]
+            vertical += [Rule(box.x0 + 0.3, box.y0, box.y1), Rule(box.x1 - 0.3, box.y0, box.y1)]
+        elif vector["isrect"]:
+            if vector["color"] & 0xFFFFFF != 0xFFFFFF and width > _THIN and height > _THIN:
+                ink.fills.append(box)
+        else:
+            ink.drawings.append(box)
+    ink.h_rules, ink.v_rules = merge_rules(horizontal), merge_rules(vertical)
+
+
+def merge_rules(rules: Iterable[Rule]) -> list[Rule]:
+    """Rules with collinear pieces (within 1.5 points) joined, in order of position."""
+    rows: list[list[Rule]] = []
+    for rule in sorted(rules):
+        if rows and rule.at - rows[-1][0].at <= 1.5:
+            rows[-1].append(rule)
+        else:
+            rows.append([rule])
+    merged: list[Rule] = []
+    for row in rows:
+        at = sum(rule.at for rule in row) / len(row)
+        pieces = sorted((rule.start, rule.end) for rule in row)
+        start, end = pieces[0]
+        for first, last in pieces[1:]:
+            if first <= end + 2.5:
+                end = max(end, last)
+            else:
+                merged.append(Rule(at, start, end))
+                start, end = first, last
+        merged.append(Rule(at, start, end))
+    return merged

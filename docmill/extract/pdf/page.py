@@ -1,0 +1,104 @@
+"""One page: its marks made into drafts of elements in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docmill.extract.pdf.aligned import build_table, free_tables, stacked_tables, text_rows
+from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
+from docmill.extract.pdf.figures import find_figures, find_frames, inside
+from docmill.extract.pdf.ink import Box, Ink, Rule, Run
+from docmill.extract.pdf.layout import Item, columns_in_order
+from docmill.extract.pdf.lines import around, clean, join_row, rows_of
+from docmill.extract.pdf.rowsplit import split_rows
+from docmill.extract.pdf.tables import FoundTable, Placer, ruled_tables
+from docmill.models import ElementType
+
+
+def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
+    """The page's elements in reading order."""
+    place = Placer(ink)
+    tables, runs = ruled_tables(ink)
+    for table in tables:
+        split_rows(table)
+    outside = [rule for rule in ink.h_rules if not _in_any(rule, [table.box for table in tables])]
+    stacked, runs = stacked_tables(runs, outside, ink.width)
+    tables += stacked
+    taken = [table.box for table in tables]
+    figures = find_figures(ink, taken)
+    items: list[Item[Draft | list[Run]]] = [Item(t.box, None, _table_draft(t, place)) for t in tables]
+    for box in figures:
+        own = [run for run in runs if inside(run, box)]
+        items.append(Item(around([box, *own]) if own else box, None, _figure_draft(box, own)))
+        runs = _without(runs, own)
+    for box in find_frames(ink, [*taken, *figures]):
+        own = [run for run in runs if inside(run, box)]
+        if len(own) > 1:
+            items.append(Item(around([box, *own]), None, own))
+            runs = _without(runs, own)
+    items += [Item(run.box, run) for run in runs]
+    drafts = _drafts(items, body, ink.height, place)
+    for run in ink.turned:
+        if text := clean(run.text):
+            drafts.append(Draft(ElementType.TEXT, text, run.box, [run]))
+    return drafts
+
+
+def _drafts(items: Sequence[Item[Draft | list[Run]]], body: BodyStyle, height: float, place: Placer) -> list[Draft]:
+    """The items as drafts in reading order."""
+    drafts: list[Draft] = []
+    for group in columns_in_order(items):
+        runs = [item.run for item in group if item.run]
+        whole = sorted((item for item in group if item.run is None), key=lambda item: item.box.y0)
+        for item in whole:
+            above = [run for run in runs if (run.y0 + run.y1) / 2 < (item.box.y0 + item.box.y1) / 2]
+            drafts += _draft_column(above, body, height, place)
+            runs = _without(runs, above)
+            if isinstance(item.content, Draft):
+                drafts.append(item.content)
+            elif item.content:
+                drafts += _drafts([Item(run.box, run) for run in item.content], body, height, place)
+        drafts += _draft_column(runs, body, height, place)
+    return drafts
+
+
+def _draft_column(runs: Sequence[Run], body: BodyStyle, height: float, place: Placer) -> list[Draft]:
+    """Lines and unruled tables of one column."""
+    if not runs:
+        return []
+    rows = text_rows(runs)
+    drafts: list[Draft] = []
+    at = 0
+    for start, end in free_tables(rows):
+        table = build_table(rows[start:end], [], None)
+        if table is None:
+            continue
+        drafts += draft_lines([join_row(row.runs) for row in rows[at:start]], body, height)
+        drafts.append(_table_draft(table, place))
+        at = end
+    return drafts + draft_lines([join_row(row.runs) for row in rows[at:]], body, height)
+
+
+def _table_draft(found: FoundTable, place: Placer) -> Draft:
+    """A draft of a table, its text a line for each row."""
+    table = found.model(place)
+    text = "\n".join(" | ".join(row) for row in table.grid())
+    return Draft(ElementType.TABLE, text, found.box, table=table)
+
+
+def _figure_draft(box: Box, runs: Sequence[Run]) -> Draft:
+    """A draft of a figure with the text that stands in it, line by line."""
+    lines = [join_row(row) for row in rows_of(runs)]
+    return Draft(ElementType.IMAGE, "\n".join(clean(line.text) for line in lines), box, lines)
+
+
+def _without(runs: Sequence[Run], taken: Sequence[Run]) -> list[Run]:
+    """The runs that are not among `taken`."""
+    ids = {id(run) for run in taken}
+    return [run for run in runs if id(run) not in ids]
+
+
+def _in_any(rule: Rule, boxes: Sequence[Box]) -> bool:
+    """True if the horizontal rule lies in one of the boxes."""
+    middle = (rule.start + rule.end) / 2
+    return any(box.y0 - 3 <= rule.at <= box.y1 + 3 and box.x0 - 3 <= middle <= box.x1 + 3 for box in boxes)

@@ -1,0 +1,170 @@
+"""The one way from bytes to elements: tells the type, checks the limits, calls the reader, refuses what is unreadable.
+
+Only errors of docmill leave `read`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+
+from docmill.config import ExtractConfig, Mode
+from docmill.errors import (
+    EmptyDocumentError,
+    EncryptedDocumentError,
+    LimitExceededError,
+    UnsupportedTypeError,
+)
+from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
+from docmill.extract.reading import Reading
+from docmill.models import Element, ElementType, PageStatus
+
+Reader = Callable[[bytes, ExtractConfig], Reading]
+
+_READERS: dict[str, tuple[str, str]] = {
+    "docx": ("docx", "read_docx"),
+    "pptx": ("pptx", "read_pptx"),
+    "xlsx": ("xlsx", "read_xlsx"),
+    "xls": ("xls", "read_xls"),
+    "odt": ("odf", "read_odt"),
+    "ods": ("odf", "read_ods"),
+    "odp": ("odf", "read_odp"),
+    "epub": ("epub", "read_epub"),
+    "msg": ("mail", "read_msg"),
+    "eml": ("mail", "read_eml"),
+    "rtf": ("rtf", "read_rtf"),
+    "html": ("html", "read_html"),
+    "md": ("textual", "read_md"),
+    "csv": ("delimited", "read_csv"),
+    "tsv": ("delimited", "read_tsv"),
+    "txt": ("plain", "read_txt"),
+    "rst": ("plain", "read_rst"),
+    "org": ("plain", "read_org"),
+    "code": ("textual", "read_code"),
+    "json": ("textual", "read_json"),
+    "jsonl": ("textual", "read_jsonl"),
+    "yaml": ("textual", "read_yaml"),
+    "xml": ("textual", "read_xml"),
+    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif"), ("image", "read_image")),
+}
+SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {label: MEDIA_TYPES[label] for label in _READERS}
+"""Label to media type of every type that is read."""
+
+_WAYS_OUT = {
+    "doc": "Save it as docx (LibreOffice: `soffice --headless --convert-to docx FILE`).",
+    "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
+    "xlsb": "Save it as xlsx.",
+    "zip": "Unpack it and ingest the files in it.",
+}
+
+
+def read(data: bytes, name: str, config: ExtractConfig) -> Reading:
+    """The elements of a document. `name` helps to tell text formats apart and is named in no element.
+
+    Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError, UnsupportedTypeError, LimitExceededError,
+    and ConfigError for a setting or an installation that cannot work.
+    """
+    if not data:
+        raise EmptyDocumentError("The document has no bytes.", hint="Upload it again.")
+    if len(data) > config.max_bytes:
+        raise LimitExceededError(
+            f"The document has {len(data)} bytes, more than the {config.max_bytes} allowed.",
+            hint="Raise extract.max_bytes or split the document.",
+        )
+    if not data.strip(b" \t\r\n\0\x0c"):
+        raise EmptyDocumentError("The document holds nothing but white space.", hint="Upload it again.")
+    detected = detect(data, name)
+    reading = _reader(detected)(data, config)
+    reading = with_text_of_pictures(reading, config)
+    _refuse_empty(reading)
+    return _with_warning(reading, detected.disagreement)
+
+
+def _reader(detected: Detected) -> Reader:
+    """The reader of a type. Raises UnsupportedTypeError, EncryptedDocumentError."""
+    label = detected.label
+    if label == "pdf":
+        return _read_pdf
+    if label == "encrypted":
+        raise EncryptedDocumentError(
+            "The office document is protected by a password.", hint="Save a copy without a password."
+        )
+    if label not in _READERS:
+        way_out = _WAYS_OUT.get(label, f"Convert it to one of: {', '.join(sorted(SUPPORTED))}.")
+        raise UnsupportedTypeError(f"There is no reader for {label} ({detected.media_type}).", hint=way_out)
+    module, function = _READERS[label]
+    reader: Reader = getattr(importlib.import_module(f"docmill.extract.{module}"), function)
+    return reader
+
+
+def _read_pdf(data: bytes, config: ExtractConfig) -> Reading:
+    """Reads a PDF, with OCR for the pages that need it unless the mode is fast."""
+    from docmill.extract.pdf import read_pdf
+
+    if config.mode is Mode.FAST:
+        return read_pdf(data, config)
+    from docmill.extract.ocr import ocr_lines
+
+    return read_pdf(data, config, ocr=functools.partial(ocr_lines, languages=config.languages))
+
+
+def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
+    """The reading with text recognised in embedded pictures.
+
+    Of every picture in mode accurate; in mode auto only where the document has no text but in pictures, as when scans
+    were pasted into a text or presentation program.
+    """
+    elements = reading.extraction.elements
+    pictures = [each for each in elements if each.type is ElementType.IMAGE and each.crop and not each.text]
+    is_image_file = reading.extraction.media_type.startswith(("image/", MEDIA_TYPES["pdf"]))
+    texts = any(each.text for each in elements)
+    if not pictures or is_image_file or config.mode is Mode.FAST or (config.mode is Mode.AUTO and texts):
+        return reading
+    from docmill.extract.ocr import ENGINE, ocr_lines
+
+    found: dict[str, Element] = {}
+    for each in pictures:
+        assert each.crop is not None
+        if each.crop.sha256 in found or min(each.crop.width, each.crop.height) < 24:
+            continue
+        if each.crop.media_type not in ("image/png", "image/jpeg", "image/webp"):
+            continue
+        lines = ocr_lines(reading.crops[each.crop.sha256], config.languages)
+        text = "\n".join(line.text for line in lines)
+        score = round(sum(line.confidence or 0.0 for line in lines) / len(lines), 4) if lines else None
+        found[each.crop.sha256] = each.model_copy(update={"text": text, "method": ENGINE, "confidence": score})
+    changed = [_with_text(each, found) for each in elements]
+    extraction = reading.extraction.model_copy(update={"elements": tuple(changed)})
+    return Reading(extraction, reading.crops)
+
+
+def _with_text(element: Element, found: dict[str, Element]) -> Element:
+    """The element with the text recognised in its picture."""
+    known = found.get(element.crop.sha256) if element.crop and not element.text else None
+    if known is None or not known.text:
+        return element
+    return element.model_copy(
+        update={"text": known.text, "method": known.method, "confidence": known.confidence}
+    )  # fmt: skip
+
+
+def _refuse_empty(reading: Reading) -> None:
+    """Raises EmptyDocumentError where no element has a text and none is a picture, with what the pages say."""
+    elements = reading.extraction.elements
+    if any(each.text or each.type in (ElementType.IMAGE, ElementType.CHART) for each in elements):
+        return
+    reasons = list(dict.fromkeys(page.reason for page in reading.extraction.pages if page.reason))
+    raise EmptyDocumentError(
+        f"The document holds nothing readable. {' '.join(reasons)}".strip(),
+        hint=" ".join(reading.extraction.warnings) or "Check that it is the right file.",
+        pages=tuple(page.number for page in reading.extraction.pages if page.status is not PageStatus.OK),
+    )
+
+
+def _with_warning(reading: Reading, warning: str) -> Reading:
+    """The reading with one more warning, first."""
+    if not warning:
+        return reading
+    warnings = (warning, *reading.extraction.warnings)
+    return Reading(reading.extraction.model_copy(update={"warnings": warnings}), reading.crops)

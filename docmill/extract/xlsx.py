@@ -1,0 +1,126 @@
+"""Reads Excel workbooks with openpyxl: computed values, hidden sheets, merged cells, comments, charts, pictures.
+
+Used directly rather than through unstructured, whose reader goes through pandas: it loses cell positions, turns large
+whole numbers and dates into other texts, and skips hidden sheets in silence.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+import warnings
+import zipfile
+
+from docmill.config import ExtractConfig
+from docmill.errors import CorruptDocumentError
+from docmill.extract.archive import Archive
+from docmill.extract.builder import Builder
+from docmill.extract.charts import add_chart
+from docmill.extract.media_type import MEDIA_TYPES
+from docmill.extract.ooxml import ooxml_xml, properties, transitional
+from docmill.extract.reading import Reading
+from docmill.extract.sheets import Sheet, SheetCell, add_sheet, column_name
+from docmill.extract.untyped import OfficeObject
+from docmill.models import ElementType
+
+_NO_VALUE = re.compile(rb"<f[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>\s*|<v>\s*</v>\s*)?</c>")
+
+
+def read_xlsx(data: bytes, config: ExtractConfig) -> Reading:
+    """The elements of a workbook, sheet by sheet. Raises CorruptDocumentError, LimitExceededError."""
+    archive = Archive(data)
+    archive.refuse_doctypes()
+    builder = Builder(MEDIA_TYPES["xlsx"], config)
+    builder.metadata.update(properties(archive))
+    workbook = _open(transitional(archive, data))
+    names = []
+    for sheet in workbook.worksheets:
+        names.append(sheet.title)
+        add_sheet(_sheet(sheet), builder)
+        _comments(sheet, builder)
+    builder.metadata["sheets"] = len(names)
+    hidden = sum(sheet.sheet_state != "visible" for sheet in workbook.worksheets)
+    if hidden:
+        builder.metadata["hidden_sheets"] = hidden
+    builder.end_sections()
+    _formulas_without_values(archive, builder)
+    _drawings(archive, builder)
+    return builder.reading()
+
+
+def _open(data: bytes) -> OfficeObject:
+    """The workbook with values in place of formulas."""
+    from lxml import etree
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return load_workbook(io.BytesIO(data), data_only=True, keep_links=False)
+    except (InvalidFileException, etree.LxmlError, zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError,
+            IndexError, OSError, SyntaxError) as error:  # fmt: skip
+        raise CorruptDocumentError(
+            f"The workbook cannot be read: {type(error).__name__}: {error}.",
+            hint="Open it in its own program, let it be repaired, and save it again.",
+        ) from error
+
+
+def _sheet(sheet: OfficeObject) -> Sheet:
+    """The sheet's filled cells, from openpyxl's own dictionary: its ranges walk over millions of gaps."""
+    spans = {(area.min_row, area.min_col): (area.max_row - area.min_row + 1, area.max_col - area.min_col + 1)
+             for area in sheet.merged_cells.ranges}  # fmt: skip
+    found = Sheet(sheet.title, hidden=sheet.sheet_state != "visible")
+    for (row, column), cell in sheet._cells.items():
+        text = cell_text(cell.value, str(cell.number_format))
+        if not text.strip():
+            continue
+        rows, columns = spans.get((row, column), (1, 1))
+        number = not isinstance(cell.value, str)
+        wide = rows * columns <= 100_000
+        found.cells[row - 1, column - 1] = SheetCell(text, number, rows if wide else 1, columns if wide else 1)
+    return found
+
+
+def cell_text(value: object, number_format: str = "General") -> str:
+    """A value as text: whole numbers in full, 15 digits as Excel keeps them, dates as ISO 8601."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else format(value, ".15g")
+    if isinstance(value, datetime.datetime):
+        midnight = (value.hour, value.minute, value.second) == (0, 0, 0)
+        return value.date().isoformat() if midnight and "h" not in number_format else value.isoformat(" ", "seconds")
+    if isinstance(value, datetime.time):
+        return value.isoformat("seconds")
+    return str(value)
+
+
+def _comments(sheet: OfficeObject, builder: Builder) -> None:
+    """Adds the comments on cells."""
+    for (row, column), cell in sorted(sheet._cells.items()):
+        if cell.comment is not None and cell.comment.text:
+            place = f"{column_name(column - 1)}{row}"
+            metadata = {"comment": True, "author": cell.comment.author or ""}
+            fields = {"sheet": sheet.title, "cells": place, "metadata": metadata}
+            builder.add(ElementType.TEXT, cell.comment.text, fields)  # type: ignore[arg-type]
+
+
+def _formulas_without_values(archive: Archive, builder: Builder) -> None:
+    """Warns of formulas whose values the file does not hold, as programs other than spreadsheets write them."""
+    sheets = (name for name in archive.names if name.startswith("xl/worksheets/") and name.endswith(".xml"))
+    missing = sum(len(_NO_VALUE.findall(archive.read(name))) for name in sheets)
+    if missing:
+        builder.warn(f"{missing} formulas hold no computed value and were left empty: open and save the file in Excel.")
+
+
+def _drawings(archive: Archive, builder: Builder) -> None:
+    """Adds charts and pictures after the sheets; the file does not tie them to text."""
+    for name in sorted(archive.names):
+        if re.fullmatch(r"xl/charts/chart\d+\.xml", name):
+            add_chart(ooxml_xml(archive, name), builder, {})
+        elif name.startswith("xl/media/") and not name.endswith("/"):
+            builder.picture(archive.read(name), "")

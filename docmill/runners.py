@@ -1,0 +1,49 @@
+"""Who runs a batch: the library in this process, or a platform that is installed beside it (Dagster).
+
+A platform names itself by an entry point of the group `docmill.runners`, so the library never imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Protocol
+
+from docmill.errors import UsageError
+from docmill.models import Stage
+from docmill.pipeline import Scope, run_batch
+from docmill.workspace import Workspace
+
+
+class BatchRunner(Protocol):
+    """Takes batches through stages."""
+
+    name: str
+
+    def run(self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope) -> None:
+        """The batch has been through the stages; raises what ended it before."""
+        ...
+
+
+class LibraryRunner:
+    """Runs batches in this process, without any platform."""
+
+    name = "library"
+
+    def run(self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope) -> None:
+        """The batch has been through the stages."""
+        run_batch(workspace, batch, stages=stages, scope=scope, run_id=f"library-{batch}")
+
+
+def find_runner(name: str = "") -> BatchRunner:
+    """The runner of that name; without a name a platform's where one is installed, else the library's."""
+    if name == LibraryRunner.name:
+        return LibraryRunner()
+    for entry in entry_points(group="docmill.runners"):
+        if find_spec(entry.module.partition(".")[0]) is not None and name in ("", entry.name):
+            runner: BatchRunner = entry.load()()
+            return runner
+    if name:
+        raise UsageError(f"There is no runner {name!r} here.", hint="Install docmill[platform] from a checkout.")
+    return LibraryRunner()

@@ -1,0 +1,73 @@
+"""How the collections stand, from the ledger and the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docmill.models import Document, Stage, Status
+from docmill.pipeline import Outcomes, current_outcome
+from docmill.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class CollectionStatus:
+    """A collection in numbers.
+
+    `searchable` documents have all their current chunks in the collection; `failed` stand failed at some stage,
+    `partial` lack pages; `pending` are neither. `rows` is what the index holds, `orphans` the rows of documents that
+    nobody knows.
+    """
+
+    collection: str
+    documents: int
+    searchable: int
+    failed: int
+    partial: int
+    pending: int
+    rows: int
+    orphans: int
+    expected_rows: int
+
+
+def _state(workspace: Workspace, document: Document, outcomes: Outcomes) -> str:
+    found = [current_outcome(workspace, stage, document, outcomes) for stage in Stage]
+    statuses = [outcome.status for outcome in found if outcome is not None]
+    if Status.FAILED in statuses:
+        return "failed"
+    last = found[-1]
+    if last is None or last.status is not Status.OK:
+        return "pending"
+    return "partial" if Status.PARTIAL in statuses else "searchable"
+
+
+def collection_status(workspace: Workspace, collection: str) -> CollectionStatus:
+    """How the collection stands now."""
+    documents = workspace.ledger.documents(collection)
+    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
+    states = [_state(workspace, document, outcomes) for document in documents]
+    held = workspace.index.held(collection, workspace.space)
+    known = {document.document_id for document in documents}
+    last = [outcomes.get((document.document_id, Stage.VECTOR_COLLECTION)) for document in documents]
+    return CollectionStatus(
+        collection=collection,
+        documents=len(documents),
+        searchable=states.count("searchable") + states.count("partial"),
+        failed=states.count("failed"),
+        partial=states.count("partial"),
+        pending=states.count("pending"),
+        rows=len(held),
+        orphans=sum(row.document_id not in known for row in held.values()),
+        expected_rows=sum(outcome.counts.get("rows", 0) for outcome in last if outcome is not None),
+    )
+
+
+def collection_statuses(workspace: Workspace, *, promote: bool = False) -> list[CollectionStatus]:
+    """How every collection stands, by name; with `promote` a complete new vector space takes the old one's place."""
+    names = sorted({batch.collection for batch in workspace.ledger.batches()})
+    found = []
+    for name in names:
+        status = collection_status(workspace, name)
+        if promote and status.pending == 0 and status.rows == status.expected_rows:
+            workspace.index.promote(name, workspace.space)
+        found.append(status)
+    return found

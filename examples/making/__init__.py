@@ -1,0 +1,1 @@
+"""Makers of the example documents: everything in them, company included, is invented."""

@@ -1,0 +1,119 @@
+"""The jobs. The three that run batches differ in what they are for and in their default scope only."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from docmill.maintenance import prune
+from docmill.mirror import check_deletions, form_batches, make_plan
+from docmill.pipeline import delete_documents
+from orchestration.partitions import document_batches
+from orchestration.sources import watched
+from resources import WorkspaceResource
+
+_INGESTION = dg.AssetSelection.groups("ingestion")
+
+
+def _batch_job(name: str, description: str, *, force: bool = False) -> dg.UnresolvedAssetJobDefinition:
+    config = {"resources": {"scope": {"config": {"force": force}}}} if force else None
+    return dg.define_asset_job(
+        name, _INGESTION, partitions_def=document_batches, description=description, config=config
+    )
+
+
+ingest_batch = _batch_job("ingest_batch", "Take a batch from the bucket to the collection; what is done is not redone.")
+retry_failed_documents = _batch_job(
+    "retry_failed_documents", "Work again on documents of a batch that failed: those of the scope, else all."
+)
+reprocess_batches = _batch_job(
+    "reprocess_batches", "Work on all documents of a batch again, whether they are all right or not.", force=True
+)
+snapshot_collections = dg.define_asset_job(
+    "snapshot_collections", dg.AssetSelection.assets("collection_snapshot"), description="Count every collection."
+)
+
+
+class DeleteConfig(dg.Config):
+    """Which documents of a collection are to go; objects in the bucket stay."""
+
+    collection: str
+    document_ids: list[str]
+
+
+@dg.op
+def delete_documents_op(context: dg.OpExecutionContext, config: DeleteConfig, workspace: WorkspaceResource) -> None:
+    """The documents are neither in the collection nor in the ledger any more."""
+    with workspace.open() as opened:
+        rows = delete_documents(opened, config.collection, config.document_ids)
+    context.log.info("Deleted %d documents with %d rows.", len(config.document_ids), rows)
+
+
+@dg.job(name="delete_documents", description="Remove documents from a collection; objects in the bucket stay.")
+def delete_documents_job() -> None:
+    """Remove documents from a collection."""
+    delete_documents_op()
+
+
+class ReconcileConfig(dg.Config):
+    """`force` allows deletions above the cap and an empty listing."""
+
+    force: bool = False
+
+
+@dg.op
+def reconcile_op(context: dg.OpExecutionContext, config: ReconcileConfig, workspace: WorkspaceResource) -> None:
+    """Deleted objects' documents are gone; new and changed ones are in batches that the sensor runs."""
+    with workspace.open() as opened:
+        for collection, source in watched(opened):
+            plan = make_plan(opened, collection, source)
+            check_deletions(plan, opened.settings.delete_cap, force=config.force)
+            delete_documents(opened, collection, [each.document_id for each in plan.gone])
+            batches = form_batches(opened, collection, plan.pending)
+            context.instance.add_dynamic_partitions(document_batches.name or "", batches)
+            context.log.info(
+                "%s: %d new, %d changed, %d gone, %d unchanged; batches: %s",
+                *(source, len(plan.new), len(plan.changed), len(plan.gone), len(plan.unchanged)),
+                ", ".join(batches) or "none",
+            )
+
+
+@dg.job(
+    name="reconcile_bucket",
+    description="Make the collection mirror its sources: find new, overwritten and deleted objects by a full listing.",
+)
+def reconcile_bucket() -> None:
+    """Make the collections mirror their sources."""
+    reconcile_op()
+
+
+class PruneConfig(dg.Config):
+    """Artifacts that no document needs and failed runs are kept that many days."""
+
+    days: int = 30
+
+
+@dg.op
+def prune_op(context: dg.OpExecutionContext, config: PruneConfig, workspace: WorkspaceResource) -> None:
+    """Artifacts without a document, batches without documents and old failed runs are gone."""
+    with workspace.open() as opened:
+        pruned = prune(opened, days=config.days)
+    for batch in pruned.batches:
+        context.instance.delete_dynamic_partition(document_batches.name or "", batch)
+    context.log.info("Pruned %d artifacts and %d batches.", pruned.artifacts, len(pruned.batches))
+
+
+@dg.job(name="prune_history", description="Remove artifacts that no document needs and batches that hold none.")
+def prune_history() -> None:
+    """Remove what nothing refers to any more."""
+    prune_op()
+
+
+ALL = [
+    ingest_batch,
+    retry_failed_documents,
+    reprocess_batches,
+    snapshot_collections,
+    delete_documents_job,
+    reconcile_bucket,
+    prune_history,
+]
