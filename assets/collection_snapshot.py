@@ -14,7 +14,7 @@ from resources import WorkspaceResource
     kinds={"python", "milvus"},
     group_name="serving",
     owners=OWNERS,
-    description="Each collection's documents, failures and rows; a finished new vector space takes the old one's place.",
+    description="Each collection in numbers; a complete new vector space takes the old one's place.",
     check_specs=[
         dg.AssetCheckSpec("standing_failures", asset="collection_snapshot", description="No document stands failed.")
     ],

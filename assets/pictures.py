@@ -8,6 +8,7 @@ from collections import Counter
 import dagster as dg
 
 from docmill.models import Stage
+from docmill.stages.extracted_elements import preview_key
 from docmill.workspace import Workspace
 
 _BIN = 32
@@ -34,8 +35,8 @@ def token_histogram(workspace: Workspace, batch: str) -> dict[str, dg.MetadataVa
 
 
 def page_overlay(workspace: Workspace, batch: str) -> dict[str, dg.MetadataValue]:
-    """The first page of the batch's first PDF with a coloured box for each element, as a picture."""
-    preview = workspace.store.head(f"previews/{batch}.png")
+    """The first page of a PDF of the batch with a coloured box for each element, as a picture."""
+    preview = workspace.store.head(preview_key(batch))
     if preview is None:
         return {}
     picture = base64.b64encode(workspace.store.get(preview.key)).decode()

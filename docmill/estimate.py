@@ -37,6 +37,8 @@ class Estimate:
         """The time for people."""
         if self.seconds is None:
             return "unknown (nothing has been ingested yet)"
+        if self.pages == 0:
+            return "nothing to do"
         if self.seconds < 90:
             return f"about {max(1, round(self.seconds))} s"
         return f"about {self.seconds / 60:.0f} min" if self.seconds < 5400 else f"about {self.seconds / 3600:.1f} h"

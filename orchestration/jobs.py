@@ -1,6 +1,6 @@
 """The jobs. The three that run batches differ in what they are for and in their default scope only."""
 
-from __future__ import annotations
+from typing import Any
 
 import dagster as dg
 
@@ -14,19 +14,24 @@ from resources import WorkspaceResource
 _INGESTION = dg.AssetSelection.groups("ingestion")
 
 
-def _batch_job(name: str, description: str, *, force: bool = False) -> dg.UnresolvedAssetJobDefinition:
-    config = {"resources": {"scope": {"config": {"force": force}}}} if force else None
-    return dg.define_asset_job(
-        name, _INGESTION, partitions_def=document_batches, description=description, config=config
-    )
-
-
-ingest_batch = _batch_job("ingest_batch", "Take a batch from the bucket to the collection; what is done is not redone.")
-retry_failed_documents = _batch_job(
-    "retry_failed_documents", "Work again on documents of a batch that failed: those of the scope, else all."
+ingest_batch = dg.define_asset_job(
+    "ingest_batch",
+    _INGESTION,
+    partitions_def=document_batches,
+    description="Take a batch from the bucket to the collection; what is done is not redone.",
 )
-reprocess_batches = _batch_job(
-    "reprocess_batches", "Work on all documents of a batch again, whether they are all right or not.", force=True
+retry_failed_documents = dg.define_asset_job(
+    "retry_failed_documents",
+    _INGESTION,
+    partitions_def=document_batches,
+    description="Work again on documents of a batch that failed: those of the scope, else all.",
+)
+reprocess_batches = dg.define_asset_job(
+    "reprocess_batches",
+    _INGESTION,
+    partitions_def=document_batches,
+    description="Work on all documents of a batch again, whether they are all right or not.",
+    config={"resources": {"scope": {"config": {"force": True}}}},
 )
 snapshot_collections = dg.define_asset_job(
     "snapshot_collections", dg.AssetSelection.assets("collection_snapshot"), description="Count every collection."
@@ -108,7 +113,7 @@ def prune_history() -> None:
     prune_op()
 
 
-ALL = [
+ALL: list[dg.JobDefinition | Any] = [
     ingest_batch,
     retry_failed_documents,
     reprocess_batches,

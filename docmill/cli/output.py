@@ -20,8 +20,11 @@ from docmill.progress import told
 from docmill.settings import load_settings
 from docmill.workspace import Workspace
 
-console = Console(highlight=False, soft_wrap=False)
-notes = Console(stderr=True, highlight=False)
+_PIPE_WIDTH = 160
+"""Columns where the output is no terminal that has a width of its own."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
 @contextmanager

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from docmill.artifacts import Artifacts, extension
 from docmill.config import ExtractConfig
 from docmill.errors import DocmillError, PermanentError, TransientError
+from docmill.extract.overlay import page_overlay
 from docmill.ids import content_version
 from docmill.models import ElementType, Extraction, Stage
 from docmill.stages.base import Job, Result
 from docmill.store import ObjectStore, open_store
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
+
+_PDF = "application/pdf"
+_PREVIEW_WIDTH = 480
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class _Task:
     store: str
     s3_endpoint_url: str | None
     config: ExtractConfig
+    preview: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,12 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
 def _modules(media_type: str) -> tuple[str, ...]:
     """What the fork server imports once so that no worker has to."""
     common = ("docmill.stages.extracted_elements", "docmill.extract.registry")
-    return (*common, "docmill.extract.pdf") if media_type == "application/pdf" else common
+    return (*common, "docmill.extract.pdf") if media_type == _PDF else common
+
+
+def preview_key(batch: str) -> str:
+    """Where the picture of the first page of the first PDF of the batch to be read lies."""
+    return f"previews/{batch}.png"
 
 
 def _task(workspace: Workspace, job: Job) -> _Task:
@@ -73,6 +83,7 @@ def _task(workspace: Workspace, job: Job) -> _Task:
         store=workspace.settings.store,
         s3_endpoint_url=workspace.settings.s3_endpoint_url,
         config=workspace.config.extract,
+        preview=preview_key(job.document.batch) if job.document.media_type == _PDF else "",
     )
 
 
@@ -100,6 +111,9 @@ def _run(task: _Task) -> _Answer:
     for picture in reading.crops.values():
         artifacts.put_crop(picture)
     artifacts.put_extraction(task.artifact, reading.extraction)
+    if task.preview and artifacts.store.head(task.preview) is None:
+        picture = page_overlay(data, reading.extraction, page=1, width=_PREVIEW_WIDTH)
+        artifacts.store.put(task.preview, picture)
     return _describe(reading.extraction)
 
 
