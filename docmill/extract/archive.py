@@ -35,7 +35,7 @@ class Archive:
         total = sum(info.file_size for info in infos)
         if len(infos) > MAX_ENTRIES or total > MAX_UNPACKED or (total > SMALL and total > MAX_RATIO * len(data)):
             raise LimitExceededError(
-                f"The zip package of {len(data)} bytes unpacks to {total} bytes in {len(infos)} parts: that is not safe.",
+                f"The zip package of {len(data)} bytes unpacks to {total} bytes in {len(infos)} parts, not safely.",
                 hint=f"At most {MAX_UNPACKED} bytes, {MAX_RATIO} times its size and {MAX_ENTRIES} parts are unpacked.",
             )
         self.names = [info.filename for info in infos]
@@ -53,7 +53,7 @@ class Archive:
             raise CorruptDocumentError(
                 f"The package lacks its part {name}.", hint="Open and save it again with its own program."
             ) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
             raise CorruptDocumentError(
                 f"The part {name} of the package cannot be unpacked: {error}.",
                 hint="The file is damaged or its parts are encrypted: open and save it again with its own program.",

@@ -15,7 +15,9 @@ _MARKS = (
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _WEB_NAMES = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252",
               "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "x-sjis": "cp932", "ks_c_5601-1987": "cp949",
-              "euc-kr": "cp949", "iso-8859-8-i": "iso-8859-8", "iso-8859-9": "cp1254"}  # fmt: skip
+              "euc-kr": "cp949", "windows-950": "cp950", "windows-936": "gb18030", "windows-949": "cp949",
+              "windows-932": "cp932", "big5": "cp950", "windows-874": "cp874", "iso-8859-8-i": "iso-8859-8",
+              "iso-8859-9": "cp1254"}  # fmt: skip
 ENOUGH = 400
 """Bytes from which the statistics of letters tell charsets apart; shorter texts are taken as Windows-1252."""
 

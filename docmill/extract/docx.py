@@ -1,8 +1,8 @@
 """Reads Word documents (docx, docm) from their XML.
 
 Written on the XML rather than python-docx or unstructured: both refuse strict packages, and leave out text boxes,
-content controls, foot- and endnotes, comments, embedded HTML (altChunk) and formulas, and unstructured repeats merged cells.
-Word files hold no page boxes, so elements have no page.
+content controls, foot- and endnotes, comments, embedded HTML (altChunk) and formulas, and unstructured repeats merged
+cells. Word files hold no page boxes, so elements have no page.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from docmill.extract.omml import latex
 from docmill.extract.ooxml import MC, WP, A, M, R, Relation, V, W, main_part, ooxml_xml, properties, relations
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import XmlNode
-from docmill.models import Cell, ElementType, Link, Table
+from docmill.models import Cell, ElementType, Link, Scalar, Table
 
 _WRAPPERS = frozenset({W + "sdt", W + "sdtContent", W + "ins", W + "moveTo", W + "smartTag", W + "customXml", W + "dir",
                        W + "bdo", MC + "AlternateContent", MC + "Choice", MC + "Fallback"})  # fmt: skip
@@ -58,13 +58,12 @@ def _page_parts(
     for relation in sorted((each for each in related.values() if each.kind == kind), key=lambda each: each.target):
         if relation.external or not archive.has(relation.target):
             continue
-        story = _Story(archive, relations(archive, relation.target), styles, numbering, builder, only=element_type)
+        story = _Story(archive, relations(archive, relation.target), styles, numbering, builder)
         root = ooxml_xml(archive, relation.target)
-        for paragraph in root.iter(W + "p"):
-            text = tidy(story.inline(paragraph)[0])
-            if text and text not in seen:
-                seen.add(text)
-                builder.add(element_type, text)
+        text = tidy(story.cell(root)[0])
+        if text and text not in seen:
+            seen.add(text)
+            builder.add(element_type, text)
 
 
 def _notes(
@@ -81,10 +80,11 @@ def _notes(
                 if note.get(W + "type") in ("separator", "continuationSeparator", "continuationNotice"):
                     continue
                 text = "\n".join(tidy(story.inline(paragraph)[0]) for paragraph in note.iter(W + "p"))
-                fields: Fields = {"metadata": {"note": tag, "number": note.get(W + "id") or ""}}
+                marks: dict[str, Scalar] = {"note": tag, "number": note.get(W + "id") or ""}
                 if tag == "comment" and note.get(W + "author"):
-                    fields["metadata"]["author"] = note.get(W + "author")
-                builder.add(ElementType.TEXT if tag == "comment" else ElementType.FOOTNOTE, text, fields)
+                    marks["author"] = note.get(W + "author")
+                kind_of_note = ElementType.TEXT if tag == "comment" else ElementType.FOOTNOTE
+                builder.add(kind_of_note, text, {"metadata": marks})
 
 
 class _Story:
@@ -92,14 +92,12 @@ class _Story:
 
     def __init__(
         self, archive: Archive, related: dict[str, Relation], styles: Styles, numbering: Numbering, builder: Builder,
-        *, only: ElementType | None = None,
     ) -> None:  # fmt: skip
         self.archive = archive
         self.related = related
         self.styles = styles
         self.numbering = numbering
         self.builder = builder
-        self.only = only
 
     def blocks(self, parent: XmlNode) -> None:
         """Adds all blocks below the parent in order."""
@@ -125,7 +123,8 @@ class _Story:
         elif item and tidy(text):
             fields["level"] = item.level + 1
             label = self.numbering.label(item)
-            fields["metadata"] = {"list": "ol" if label else "ul"} | ({"label": label} if label else {})
+            marks: dict[str, Scalar] = {"list": "ol", "label": label} if label else {"list": "ul"}
+            fields["metadata"] = marks
             self.builder.add(ElementType.LIST_ITEM, text, fields)
         else:
             formula = paragraph.find(M + "oMathPara") is not None and not "".join(self._plain(paragraph)).strip()
@@ -219,7 +218,7 @@ class _Story:
         if len(cells) == 1:
             self.blocks(cells[0])
             return
-        self.builder.table(self._grid(rows), {"links": tuple(link for cell in cells for link in self._cell(cell)[1])})
+        self.builder.table(self._grid(rows), {"links": tuple(link for cell in cells for link in self.cell(cell)[1])})
         self.pictures(element)
 
     def _grid(self, rows: list[XmlNode]) -> Table:
@@ -238,7 +237,7 @@ class _Story:
                     cells[index] = cells[index].model_copy(update={"row_span": number - cells[index].row + 1})
                     current[column] = index
                 else:
-                    cells.append(Cell(row=number, column=column, text=self._cell(cell)[0], column_span=width))
+                    cells.append(Cell(row=number, column=column, text=self.cell(cell)[0], column_span=width))
                     current[column] = len(cells) - 1
                 column += width
             above = current
@@ -246,8 +245,8 @@ class _Story:
             headers += headers == number and header is not None and header.get(W + "val") not in ("0", "false")
         return table_of(cells, header_rows=headers if headers < len(rows) else 0)
 
-    def _cell(self, cell: XmlNode) -> tuple[str, list[Link]]:
-        """The text of a cell: its paragraphs as lines, nested tables' rows as lines."""
+    def cell(self, cell: XmlNode) -> tuple[str, list[Link]]:
+        """The text of a cell or page part: its paragraphs as lines, nested tables' rows as lines."""
         lines: list[str] = []
         links: list[Link] = []
         for each in block_children(cell):
@@ -255,10 +254,10 @@ class _Story:
                 text, found = self.inline(each)
                 lines.append(text)
                 links.extend(found)
-                lines.extend(self._cell(box)[0] for box in own_boxes(each))
+                lines.extend(self.cell(box)[0] for box in own_boxes(each))
             elif each.tag == W + "tbl":
                 for row in (inner for inner in block_children(each) if inner.tag == W + "tr"):
-                    inner = [self._cell(c) for c in block_children(row) if c.tag == W + "tc"]
+                    inner = [self.cell(c) for c in block_children(row) if c.tag == W + "tc"]
                     lines.append(" | ".join(" ".join(text.split()) for text, _ in inner))
                     links.extend(link for _, found in inner for link in found)
         return "\n".join(lines), links

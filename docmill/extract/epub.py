@@ -34,9 +34,12 @@ def read_epub(data: bytes, config: ExtractConfig) -> Reading:
     items = {_local(each, "id"): each for each in package.iter() if _tag(each) == "item"}
     for reference in (each for each in package.iter() if _tag(each) == "itemref"):
         item = items.get(reference.get("idref") or "")
-        name = posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or ""))) if item is not None else ""
+        if item is None:
+            builder.warn(f"The chapter {reference.get('idref')} is not in the book's list.")
+            continue
+        name = posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "")))
         if not archive.has(name):
-            builder.warn(f"The chapter {name or reference.get('idref')} is missing from the book.")
+            builder.warn(f"The chapter {name} is missing from the book.")
         elif "html" in (item.get("media-type") or "") or name.lower().endswith(("html", "htm")):
             _chapter(archive, name, builder)
         else:

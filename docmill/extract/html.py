@@ -22,13 +22,12 @@ from docmill.extract.reading import Reading
 from docmill.extract.untyped import XmlNode
 from docmill.models import Cell, ElementType, Link, Table
 
-SKIPPED = frozenset({"script", "style", "template", "noscript", "head", "iframe", "object", "canvas", "datalist", "svg",
-                     "audio", "video", "map"})  # fmt: skip
-BLOCKS = frozenset({"address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir",
-                    "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "html",
-                    "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "ul", "h1",
-                    "h2", "h3", "h4", "h5", "h6", "caption", "optgroup", "option", "legend", "tr", "td", "th", "tbody",
-                    "thead", "tfoot", "listing", "plaintext", "xmp"})  # fmt: skip
+SKIPPED = frozenset(
+    "script style template noscript head iframe object canvas datalist svg audio video map".split()  # noqa: SIM905
+)
+BLOCKS = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "listing", "main", "menu", "nav", "ol", "optgroup", "option", "p", "plaintext", "pre", "search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "xmp"]
+)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _INLINE_SPACE = re.compile(r"[ \t\r\n\f]+")
 MAX_SPAN = 1000
@@ -116,7 +115,9 @@ class _Walker:
             self.pending = False
             return
         kind = ElementType.TEXT if self.kind is ElementType.LIST_ITEM else self.kind
-        self.builder.add(kind, text, fields)
+        for piece in re.split(r"\n\s*\n", text):
+            here = tuple(link for link in links if link.text in piece)
+            self.builder.add(kind, piece, {**fields, "links": here})
 
     def block(self, element: XmlNode) -> None:
         """Walks an element that begins and ends lines."""

@@ -76,10 +76,9 @@ _EXTENSIONS: dict[str, str] = {
     **dict.fromkeys(("dot",), "doc"),
     **dict.fromkeys(("xlt",), "xls"),
     **dict.fromkeys(("pps", "pot"), "ppt"),
-    **dict.fromkeys(
-        ["py", "js", "ts", "jsx", "tsx", "java", "c", "h", "cc", "cpp", "hpp", "cs", "go", "rs", "rb", "php", "sh", "bash", "pl", "r", "sql", "swift", "kt", "scala", "lua", "toml", "ini", "cfg", "css", "tex"],
-        "code",
-    ),
+    **dict.fromkeys(("py", "js", "ts", "jsx", "tsx", "java", "c", "h", "cc", "cpp", "hpp", "cs", "go", "rs"), "code"),
+    **dict.fromkeys(("rb", "php", "sh", "bash", "pl", "r", "sql", "swift", "kt", "scala", "lua", "toml"), "code"),
+    **dict.fromkeys(("ini", "cfg", "css", "tex"), "code"),
 }  # fmt: skip
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),

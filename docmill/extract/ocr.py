@@ -24,72 +24,13 @@ MIN_SCORE = 0.5
 THREADS = 1
 """One thread an engine: documents are read in parallel by processes."""
 
-LANGUAGES = frozenset(
-    [
-        "af",
-        "az",
-        "bs",
-        "ca",
-        "ceb",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fi",
-        "fr",
-        "ga",
-        "gl",
-        "ha",
-        "hr",
-        "hu",
-        "id",
-        "is",
-        "it",
-        "ja",
-        "ku",
-        "la",
-        "lb",
-        "lt",
-        "lv",
-        "mg",
-        "mi",
-        "ms",
-        "mt",
-        "nb",
-        "nl",
-        "nn",
-        "no",
-        "oc",
-        "pl",
-        "pt",
-        "rm",
-        "ro",
-        "sk",
-        "sl",
-        "sn",
-        "so",
-        "sq",
-        "sr-latn",
-        "st",
-        "sv",
-        "sw",
-        "tl",
-        "tr",
-        "uz",
-        "vi",
-        "xh",
-        "yo",
-        "zh",
-        "zu",
-    ]
+_LATIN = (
+    "af az bs ca cs cy da de en es et eu fi fr ga gl ha hr hu id is it ku la lb lt lv mg mi ms mt nb nl nn no oc pl pt "
+    "rm ro sk sl sn so sq st sv sw tl tr uz vi xh yo zu"
 )
+LANGUAGES = frozenset((*_LATIN.split(), "zh", "ja"))
 """ISO 639-1 codes of the languages whose letters the model knows: Latin scripts, Chinese and Japanese."""
 
-_KEPT = str.maketrans({"\u3000": " ", "’": "’"})
 _lock = threading.Lock()
 
 
@@ -158,7 +99,7 @@ def _line(found: _Found) -> Line:
 def _normal(text: str) -> str:
     """NFKC, which undoes full-width letters and ligatures, with the characters kept whose meaning it would change.
 
-    Superscripts, fractions, circled numbers and signs such as ™ and … stay as they are.
+    Superscripts, subscripts, fractions and circled numbers stay as they are.
     """
     out = []
     for each in text:
@@ -166,7 +107,7 @@ def _normal(text: str) -> str:
         out.append(
             each if kind in ("<super>", "<sub>", "<fraction>", "<circle>") else unicodedata.normalize("NFKC", each)
         )
-    return " ".join(unicodedata.normalize("NFC", "".join(out)).translate(_KEPT).split())
+    return " ".join(unicodedata.normalize("NFC", "".join(out)).split())
 
 
 @cache

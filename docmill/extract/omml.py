@@ -34,7 +34,8 @@ def _braced(text: str) -> str:
 
 
 def _fraction(element: XmlNode) -> str:
-    return f"\\frac{{{_part(element, 'num')}}}{{{_part(element, 'den')}}}"
+    name = "binom" if _property(element, "fPr/type", "bar") == "noBar" else "frac"
+    return f"\\{name}{{{_part(element, 'num')}}}{{{_part(element, 'den')}}}"
 
 
 def _script(element: XmlNode) -> str:
@@ -67,14 +68,32 @@ def _lines(element: XmlNode) -> str:
     return " \\\\ ".join(_all(child) for child in element.findall(M + "e"))
 
 
+def _under(element: XmlNode) -> str:
+    low = _part(element, "lim")
+    return _part(element, "e") + (f"_{_braced(low)}" if low else "")
+
+
+def _over(element: XmlNode) -> str:
+    high = _part(element, "lim")
+    return _part(element, "e") + (f"^{_braced(high)}" if high else "")
+
+
+def _function(element: XmlNode) -> str:
+    return f"{_part(element, 'fName')} {_part(element, 'e')}"
+
+
+def _accent(element: XmlNode) -> str:
+    return _part(element, "e") + _property(element, "accPr/chr", "\u0302")
+
+
 def _nothing(element: XmlNode) -> str:
     return ""
 
 
 _RULES = {
     "f": _fraction, "sSub": _script, "sSup": _script, "sSubSup": _script, "rad": _root, "nary": _large, "d": _brackets,
-    "m": _matrix, "eqArr": _lines, "naryPr": _nothing, "dPr": _nothing, "fPr": _nothing, "rPr": _nothing,
-    "ctrlPr": _nothing,
+    "m": _matrix, "eqArr": _lines, "limLow": _under, "limUpp": _over, "func": _function, "acc": _accent,
+    "naryPr": _nothing, "dPr": _nothing, "fPr": _nothing, "rPr": _nothing, "ctrlPr": _nothing,
 }  # fmt: skip
 
 

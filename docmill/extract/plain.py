@@ -52,9 +52,12 @@ def _read(data: bytes, config: ExtractConfig, label: str) -> Reading:
     return builder.reading()
 
 
-def add_plain(text: str, builder: Builder, *, org: bool = False) -> None:
-    """Adds the paragraphs of a plain text; `org` reads lines of stars as titles."""
-    kind_of = classifier()
+def add_plain(text: str, builder: Builder, *, org: bool = False, titles: bool = True) -> None:
+    """Adds the paragraphs of a plain text; `org` reads lines of stars as titles.
+
+    Without `titles` no short line becomes one: of mail, where names and greetings look like titles.
+    """
+    kind_of = classifier() if titles else _never_title
     for lines in paragraphs(text):
         starred = _ORG.match(lines[0]) if org and len(lines) == 1 else None
         if starred:
@@ -67,6 +70,12 @@ def add_plain(text: str, builder: Builder, *, org: bool = False) -> None:
             builder.add(ElementType.LIST_ITEM, "\n".join(lines), fields)
         elif not all(_RULE.match(line) for line in lines):
             _paragraph(lines, builder, kind_of)
+
+
+def _never_title(text: str) -> str:
+    """A classifier for texts without titles."""
+    del text
+    return "Text"
 
 
 def _paragraph(lines: list[str], builder: Builder, kind_of: Callable[[str], str]) -> None:

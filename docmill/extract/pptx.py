@@ -47,10 +47,11 @@ class _Place:
     def inside(self, group: OfficeObject) -> _Place:
         """The place of a group's children."""
         frame = group._element.grpSpPr.find(A + "xfrm")
-        parts = [frame.find(A + name) if frame is not None else None for name in ("off", "ext", "chOff", "chExt")]
-        if any(part is None for part in parts):
+        if frame is None:
             return self
-        off, ext, child_off, child_ext = parts
+        off, ext, child_off, child_ext = (frame.find(A + name) for name in ("off", "ext", "chOff", "chExt"))
+        if off is None or ext is None or child_off is None or child_ext is None:
+            return self
         zoom_x = int(ext.get("cx")) / (int(child_ext.get("cx")) or 1)
         zoom_y = int(ext.get("cy")) / (int(child_ext.get("cy")) or 1)
         return _Place(

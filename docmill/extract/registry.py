@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import (
+    CorruptDocumentError,
     EmptyDocumentError,
     EncryptedDocumentError,
     LimitExceededError,
@@ -51,6 +55,10 @@ _READERS: dict[str, tuple[str, str]] = {
 SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {label: MEDIA_TYPES[label] for label in _READERS}
 """Label to media type of every type that is read."""
 
+_BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError,
+           EOFError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
+"""What libraries raise on malformed bytes that a reader did not foresee; never an error of memory, disk or import."""
+
 _WAYS_OUT = {
     "doc": "Save it as docx (LibreOffice: `soffice --headless --convert-to docx FILE`).",
     "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
@@ -75,8 +83,14 @@ def read(data: bytes, name: str, config: ExtractConfig) -> Reading:
     if not data.strip(b" \t\r\n\0\x0c"):
         raise EmptyDocumentError("The document holds nothing but white space.", hint="Upload it again.")
     detected = detect(data, name)
-    reading = _reader(detected)(data, config)
-    reading = with_text_of_pictures(reading, config)
+    reader = _reader(detected)
+    try:
+        reading = with_text_of_pictures(reader(data, config), config)
+    except _BROKEN as error:
+        raise CorruptDocumentError(
+            f"The {detected.label} document cannot be read: {type(error).__name__}: {error}.",
+            hint="Open and save it again with its own program.",
+        ) from error
     _refuse_empty(reading)
     return _with_warning(reading, detected.disagreement)
 
@@ -102,11 +116,13 @@ def _read_pdf(data: bytes, config: ExtractConfig) -> Reading:
     """Reads a PDF, with OCR for the pages that need it unless the mode is fast."""
     from docmill.extract.pdf import read_pdf
 
-    if config.mode is Mode.FAST:
-        return read_pdf(data, config)
-    from docmill.extract.ocr import ocr_lines
+    ocr = None
+    if config.mode is not Mode.FAST:
+        from docmill.extract.ocr import ocr_lines
 
-    return read_pdf(data, config, ocr=functools.partial(ocr_lines, languages=config.languages))
+        ocr = functools.partial(ocr_lines, languages=config.languages)
+    reading: Reading = read_pdf(data, config, ocr=ocr)
+    return reading
 
 
 def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:

@@ -19,51 +19,13 @@ from docmill.models import Cell, ElementType
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
-_SKIPPED = frozenset(
-    [
-        "fonttbl",
-        "colortbl",
-        "stylesheet",
-        "info",
-        "listtable",
-        "listoverridetable",
-        "rsidtbl",
-        "generator",
-        "themedata",
-        "colorschememapping",
-        "latentstyles",
-        "datastore",
-        "xmlnstbl",
-        "filetbl",
-        "revtbl",
-        "pgptbl",
-        "mmathPr",
-        "fldinst",
-        "objdata",
-        "datafield",
-        "bkmkstart",
-        "bkmkend",
-        "nonshppict",
-        "listtext",
-        "pntext",
-        "header",
-        "headerl",
-        "headerr",
-        "headerf",
-        "footer",
-        "footerl",
-        "footerr",
-        "footerf",
-        "template",
-        "panose",
-        "falt",
-        "atnid",
-        "atnauthor",
-        "wgrffmtfilter",
-        "docvar",
-        "userprops",
-    ]
+_SKIPPED_WORDS = (
+    "fonttbl colortbl stylesheet info listtable listoverridetable rsidtbl generator themedata colorschememapping "
+    "latentstyles datastore xmlnstbl filetbl revtbl pgptbl mmathPr fldinst objdata datafield bkmkstart bkmkend "
+    "nonshppict listtext pntext header headerl headerr headerf footer footerl footerr footerf template panose "
+    "falt atnid atnauthor wgrffmtfilter docvar userprops "
 )
+_SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _PAGE_PARTS = {"header": ElementType.HEADER, "footer": ElementType.FOOTER}
 _TEXTS = {"par": "\n", "line": "\v", "tab": "\t", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’",
           "ldblquote": "“", "rdblquote": "”", "bullet": "•", "emspace": " ", "enspace": " ", "qmspace": " ",
@@ -93,6 +55,7 @@ class _Paragraph:
     parts: list[str] = field(default_factory=list)
     level: int = 0
     in_table: bool = False
+    listed: bool = False
     item: int = 0
 
 
@@ -242,13 +205,14 @@ class _Parser:
         """Settings that hold for the paragraph."""
         if word == "pard":
             self.paragraph.level = self.paragraph.item = 0
+            self.paragraph.listed = False
             self.paragraph.in_table = False
         elif word == "intbl":
             self.paragraph.in_table = True
-        elif word == "ls" and number:
-            self.paragraph.item = max(self.paragraph.item, 1)
+        elif word == "ls":
+            self.paragraph.listed = bool(number)
         elif word == "ilvl":
-            self.paragraph.item = (number or 0) + 1
+            self.paragraph.item = number or 0
         elif word == "plain":
             self.state = replace(self.state, hidden=False)
 
@@ -315,8 +279,8 @@ class _Parser:
         self.end_table()
         if self.paragraph.level:
             self.builder.title(text, self.paragraph.level)
-        elif self.paragraph.item:
-            self.builder.add(ElementType.LIST_ITEM, text, {"level": self.paragraph.item})
+        elif self.paragraph.listed:
+            self.builder.add(ElementType.LIST_ITEM, text, {"level": min(self.paragraph.item, 8) + 1})
         else:
             self.builder.add(ElementType.TEXT, text)
 
@@ -344,8 +308,8 @@ class _Parser:
     def end_table(self) -> None:
         """Adds the rows gathered so far as a table."""
         self.end_row()
-        cells = [Cell(row=number, column=column, text=text)
-                 for number, row in enumerate(self.rows) for column, text in enumerate(row) if text.strip()]  # fmt: skip
+        filled = ((number, column, text) for number, row in enumerate(self.rows) for column, text in enumerate(row))
+        cells = [Cell(row=row, column=column, text=text) for row, column, text in filled if text.strip()]
         self.rows = []
         if cells:
             self.builder.table(table_of(cells))

@@ -1,7 +1,8 @@
 """Turns the cells of a sheet into elements: one table for each contiguous region, with its range.
 
 Shared by xlsx, xls and ods. A region is what spreadsheet programs call so: filled cells that touch, diagonals included;
-regions whose boxes overlap are one. A single cell of text is a text, not a table.
+regions whose boxes overlap are one. A region that one empty row or column parts from the one above or to the left, and
+that has no header row or label column of its own, goes on with it. A single cell of text is a text, not a table.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _header_rows(region: _Region, cells: list[tuple[tuple[int, int], SheetCell]]
 
 def _by_region(sheet: Sheet) -> list[tuple[_Region, list[tuple[tuple[int, int], SheetCell]]]]:
     """The regions with their cells, both in reading order."""
-    regions = _merged(_regions(sheet))
+    regions = _continued(sheet, _merged(_regions(sheet)))
     if len(regions) > MAX_REGIONS:
         whole = regions[0]
         for each in regions[1:]:
@@ -154,6 +155,38 @@ def _runs(columns: Iterable[int]) -> list[tuple[int, int]]:
     ordered = sorted(columns)
     cuts = [index + 1 for index, (left, right) in enumerate(pairwise(ordered)) if right > left + 1]
     return [(ordered[start], ordered[end - 1]) for start, end in pairwise([0, *cuts, len(ordered)])]
+
+
+def _continued(sheet: Sheet, regions: list[_Region]) -> list[_Region]:
+    """The regions with those joined that go on with the one above or to the left."""
+    if len(regions) > MAX_REGIONS:
+        return regions
+    kept: list[_Region] = []
+    for region in sorted(regions, key=lambda each: (each.left, each.top)):
+        before = next((each for each in kept if _goes_on(sheet, each, region)), None)
+        if before is None:
+            kept.append(region)
+        else:
+            before.join(region)
+    below: list[_Region] = []
+    for region in sorted(kept, key=lambda each: (each.top, each.left)):
+        above = next((each for each in below if _goes_on(sheet, each, region)), None)
+        if above is None:
+            below.append(region)
+        else:
+            above.join(region)
+    return _merged(below)
+
+
+def _goes_on(sheet: Sheet, first: _Region, second: _Region) -> bool:
+    """Whether the second region lacks a header row (below the first) or a label column (to the right of it)."""
+    if second.top == first.bottom + 2 and first.left <= second.left and second.right <= first.right:
+        edge = [sheet.cells.get((second.top, column)) for column in range(second.left, second.right + 1)]
+        return first.right > first.left and any(cell is not None and cell.number for cell in edge)
+    if second.left == first.right + 2 and first.top <= second.top and second.bottom <= first.bottom:
+        edge = [sheet.cells.get((row, second.left)) for row in range(second.top, second.bottom + 1)]
+        return any(cell is not None and cell.number for cell in edge)
+    return False
 
 
 def _merged(regions: list[_Region]) -> list[_Region]:

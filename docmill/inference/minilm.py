@@ -13,7 +13,7 @@ Precision: TypeAlias = Literal["int8", "float32"]
 
 NAME = "all-MiniLM-L6-v2"
 LICENCE = "Apache-2.0"
-BUILD_VERSION = 1
+BUILD_VERSION = 2
 DIMENSIONS = 384
 MAX_TOKENS = 256
 SPECIAL_TOKENS = 2

@@ -53,8 +53,8 @@ class OnnxEmbedder:
     def embed(self, texts: Sequence[str]) -> Embeddings:
         """The vectors of the texts; those longer than `max_tokens` are read up to there and named in the result."""
         folder = self.prepare()
-        encodings = _load_tokenizer(folder).encode_batch_fast(list(texts))
-        rows = [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
+        tokenizer = _load_tokenizer(folder)
+        rows = [np.array(tokenizer.encode(text).ids, dtype=np.int32) for text in texts]
         truncated = tuple(index for index, row in enumerate(rows) if len(row) > self.max_tokens)
         for index in truncated:
             rows[index] = np.append(rows[index][: self.max_tokens - 1], rows[index][-1])

@@ -38,27 +38,35 @@ def text_rows(runs: Sequence[Run]) -> list[TextRow]:
 
 
 def column_spans(rows: Sequence[TextRow]) -> list[tuple[float, float]]:
-    """The x ranges of the columns that the rows' runs line up in; a tenth of the rows may cross a corridor."""
-    body = [row for row in rows if len(row.runs) >= 2] or list(rows)
-    size = median(run.size for row in body for run in row.runs)
-    tolerance = int(0.1 * len(body))
-    events: list[tuple[float, int]] = []
-    for row in body:
-        for run in row.runs:
-            events += [(run.x0, 1), (run.x1, -1)]
-    events.sort()
-    spans: list[tuple[float, float]] = []
-    depth, start = 0, 0.0
-    for x, step in events:
-        if step > 0 and depth == tolerance:
-            start = x
-        if step < 0 and depth == tolerance + 1:
-            if spans and start - spans[-1][1] < _MIN_CORRIDOR * size:
-                spans[-1] = (spans[-1][0], x)
-            else:
-                spans.append((start, x))
-        depth += step
-    return spans
+    """The x ranges of the columns that the rows' runs line up in.
+
+    Narrow runs come first. A run over two columns that are known from two runs each is a cell that spans them.
+    """
+    runs = sorted((run for row in rows for run in row.runs), key=lambda run: (run.x1 - run.x0, run.x0, run.y0))
+    gap = _MIN_CORRIDOR * median(run.size for run in runs)
+    spans: list[tuple[float, float, int]] = []
+    for run in runs:
+        hit = [span for span in spans if run.x0 < span[1] + gap and span[0] - gap < run.x1]
+        firm = [span for span in hit if span[2] >= 2 and min(run.x1, span[1]) - max(run.x0, span[0]) > 0]
+        if len(firm) >= 2:
+            continue
+        if len(hit) >= 2 and len(firm) == 1 and any(span[2] >= 2 for span in hit):
+            hit = firm
+        x0, x1 = min([run.x0, *(span[0] for span in hit)]), max([run.x1, *(span[1] for span in hit)])
+        spans = [span for span in spans if span not in hit]
+        spans.append((x0, x1, 1 + sum(span[2] for span in hit)))
+    return _apart([(x0, x1) for x0, x1, _ in sorted(spans)])
+
+
+def _apart(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans from left to right, those that overlap joined."""
+    out: list[tuple[float, float]] = []
+    for x0, x1 in spans:
+        if out and x0 < out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], x1))
+        else:
+            out.append((x0, x1))
+    return out
 
 
 def build_table(rows: Sequence[TextRow], rules: Sequence[float], header_end: float | None) -> FoundTable | None:
@@ -164,7 +172,7 @@ def _group_block(block: Sequence[int], rows: Sequence[TextRow], lines: Sequence[
     """Rows of the lines between two rules: parted by wide gaps if there are narrow and wide ones, else line by line."""
     if not block:
         return []
-    gaps = [rows[b].y1 - rows[a].y1 for a, b in pairwise(block)]
+    gaps = _gaps([rows[index] for index in block])
     limit = _gap_limit(gaps)
     if limit is not None:
         narrow = [(a, b) for gap, (a, b) in zip(gaps, pairwise(block), strict=True) if gap < limit]
@@ -172,12 +180,22 @@ def _group_block(block: Sequence[int], rows: Sequence[TextRow], lines: Sequence[
             limit = None
     groups = [[block[0]]]
     for gap, (before, index) in zip(gaps, pairwise(block), strict=True):
-        same = gap < limit if limit is not None else _continues(lines[before], lines[index])
+        near = gap < 1.45 * rows[index].runs[0].size
+        same = gap < limit if limit is not None else near and _continues(lines[before], lines[index])
         if same and not any(conflict(lines[other], lines[index]) for other in groups[-1]):
             groups[-1].append(index)
         else:
             groups.append([index])
     return groups
+
+
+def _gaps(rows: Sequence[TextRow]) -> list[float]:
+    """The distance of each row from all above it, in points; for lines on one grid that of their baselines."""
+    gaps, foot = [], 0.0
+    for before, row in pairwise(rows):
+        foot = max(foot, before.y1)
+        gaps.append(row.y0 - foot + (row.y1 - row.y0))
+    return gaps
 
 
 def conflict(before: Line, line: Line) -> bool:
@@ -260,7 +278,7 @@ def stacked_tables(runs: list[Run], h_rules: Sequence[Rule], width: float) -> tu
             inside = _between(runs, top, bottom)
             rows = text_rows(inside)
             ys = [rule.at for rule in stack[first : last + 1]]
-            below = _rows_below(runs, stack, last)
+            below = _rows_below(runs, stack, last) if len(rows) <= 4 else []
             header_end = ys[1] if len(ys) > 2 or below else None
             if below:
                 rows += below
@@ -324,34 +342,50 @@ def _between(runs: Sequence[Run], top: Rule, bottom: Rule) -> list[Run]:
 
 def _tabular_stretches(stack: Sequence[Rule], runs: Sequence[Run]) -> list[tuple[int, int]]:
     """Index ranges of rules between which there are rows of several runs and no prose."""
-    good = []
-    for top, bottom in pairwise(stack):
-        inside = _between(runs, top, bottom)
-        rows = text_rows(inside)
+    between = [text_rows(_between(runs, top, bottom)) for top, bottom in pairwise(stack)]
+    good: list[bool] = []
+    for index, rows in enumerate(between):
         multi = sum(len(row.runs) >= 2 for row in rows)
-        good.append(bool(rows) and multi >= 0.4 * len(rows) and not _is_prose(rows))
-        if not rows and bottom.at - top.at < 6:
-            good[-1] = True
+        tabular = bool(rows) and multi >= 0.4 * len(rows) and not _is_prose(rows)
+        if not rows:
+            tabular = stack[index + 1].at - stack[index].at < 6
+        elif not tabular and index and good[-1]:
+            tabular = _under_header(between[index - 1], rows)
+        good.append(tabular)
     stretches, at = [], 0
     while at < len(good):
-        if good[at]:
-            end = at
-            while end < len(good) and good[end]:
-                end += 1
+        end = at
+        while end < len(good) and good[end]:
+            end += 1
+        if end > at:
             stretches.append((at, end))
-            at = end
-        else:
-            at += 1
+        at = end + 1
     return stretches
 
 
+def _under_header(header: Sequence[TextRow], rows: Sequence[TextRow]) -> bool:
+    """True if the rows above are a head of several cells and few of these runs reach over two of its columns."""
+    if not header or len(header) > 4 or max(len(row.runs) for row in header) < 2:
+        return False
+    spans = column_spans(header)
+    runs = [run for row in rows for run in row.runs]
+    wide = sum(sum(min(run.x1, x1) - max(run.x0, x0) > 2 for x0, x1 in spans) >= 2 for run in runs)
+    return wide <= 0.2 * len(runs) and len(column_spans([*header, *rows])) >= 2
+
+
 def _is_prose(rows: Sequence[TextRow]) -> bool:
-    """True if the lines are text in one or two columns rather than cells."""
+    """True if the lines are text set in columns: most runs are long and fill the width of their column."""
     if len(rows) < 4:
         return False
     runs = [run for row in rows for run in row.runs]
-    counts = sorted(len(row.runs) for row in rows)
-    return median(len(run.text) for run in runs) > 32 and counts[len(counts) // 2] <= 2
+    if median(len(run.text) for run in runs) <= 15:
+        return False
+    spans = column_spans(rows)
+    full = 0
+    for run in runs:
+        width = next((x1 - x0 for x0, x1 in spans if run.x0 < x1 and x0 < run.x1), 0.0)
+        full += run.x1 - run.x0 > 0.8 * width
+    return full > 0.6 * len(runs)
 
 
 def _plausible(rows: Sequence[TextRow], ruled: bool) -> bool:
@@ -415,5 +449,21 @@ def _is_free_table(rows: Sequence[TextRow]) -> bool:
     numbers = sum(is_number(run.text) for run in runs) / len(runs)
     words = sum(len(run.words) for run in runs) / len(runs)
     if len(spans) == 2:
-        return numbers > 0.6
-    return numbers > 0.3 or words < 3.5
+        return numbers > 0.6 or (words < 4 and len(multi) >= 4 and _starts_align(multi, spans))
+    return numbers > 0.3 or words < 3.5 or _starts_align(multi, spans)
+
+
+def _starts_align(rows: Sequence[TextRow], spans: Sequence[tuple[float, float]]) -> bool:
+    """True if in every column most runs begin at its left edge."""
+    for x0, x1 in spans:
+        runs = [run for row in rows for run in row.runs if run.x0 < x1 and x0 < run.x1]
+        if not runs or sum(abs(run.x0 - x0) < 2.5 for run in runs) < 0.7 * len(runs):
+            return False
+    return True
+
+
+def looks_tabular(runs: Sequence[Run]) -> bool:
+    """True if nearly all lines have several runs in line with those of other lines, and no column is prose."""
+    rows = text_rows(runs)
+    multi = [row for row in rows if len(row.runs) >= 2]
+    return len(multi) >= 3 and len(multi) >= 0.6 * len(rows) and _is_free_table(rows)

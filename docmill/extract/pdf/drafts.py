@@ -131,7 +131,8 @@ def draft_lines(lines: Sequence[Run], body: BodyStyle, page_height: float) -> li
         text = join_lines([line.text for line in group])
         if not text.strip():
             continue
-        kind = _kind(group, text, body, (above, below), page_height)
+        after = sum(len(line.text) for line in groups[index + 1]) if index + 1 < len(groups) else 0
+        kind = _kind(group, text, body, Around(above, below, after), page_height)
         if kind is ElementType.CODE:
             text = "\n".join(line.text for line in group)
         level = _list_level(group[0], lines) if kind is ElementType.LIST_ITEM else None
@@ -139,13 +140,11 @@ def draft_lines(lines: Sequence[Run], body: BodyStyle, page_height: float) -> li
     return drafts
 
 
-def _kind(
-    group: Sequence[Run], text: str, body: BodyStyle, gaps: tuple[float, float], page_height: float
-) -> ElementType:
+def _kind(group: Sequence[Run], text: str, body: BodyStyle, near: Around, page_height: float) -> ElementType:
     """What the paragraph is by its own looks."""
     if CAPTION.match(text) and len(text) < 600 and not _runs_on(text):
         return ElementType.CAPTION
-    if is_title(group, text, body, gaps):
+    if is_title(group, text, body, near):
         return ElementType.TITLE
     size = median(line.size for line in group)
     if size < 0.93 * body.size and group[0].y0 > 0.5 * page_height and _FOOTNOTE.match(text) and len(text) > 12:
@@ -168,28 +167,52 @@ def _runs_on(text: str) -> bool:
     )
 
 
-def is_title(group: Sequence[Run], text: str, body: BodyStyle, gaps: tuple[float, float]) -> bool:
-    """True for few, short lines set apart by size, weight, capitals or a section number."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands above and below a paragraph: gaps in points, and the characters of the paragraph below."""
+
+    above: float
+    below: float
+    next_length: int
+
+
+def is_title(group: Sequence[Run], text: str, body: BodyStyle, near: Around) -> bool:
+    """True for few, short lines set apart by size, weight, capitals or a section number, or by standing alone."""
     letters = [char for char in text if char.isalpha()]
     if len(group) > 4 or len(text) > 220 or len(letters) < 3 or len(letters) < 0.45 * len(text.replace(" ", "")):
         return False
-    if text.endswith(_SENTENCE_END) and not re.match(r"\d", text):
-        return False
-    if BULLET.match(text):
-        return False
     size = median(line.size for line in group)
-    if size >= 1.17 * body.size:
-        return True
+    large = size >= 1.17 * body.size
     words = len(text.split())
-    apart = gaps[0] > 0.35 * size
-    if all(line.bold for line in group) and not body.bold and size >= 0.93 * body.size:
+    if BULLET.match(text) or (text.endswith(_SENTENCE_END) and not (large and words < 12) and not text[0].isdigit()):
+        return False
+    if large:
+        return True
+    apart = near.above > 0.35 * size
+    if all(line.bold for line in group) and not body.bold and size >= 0.7 * body.size:
         return words <= 25 and apart
-    loose = apart and gaps[1] > 0.35 * size
-    if size < 0.93 * body.size or len(group) > 2 or not loose:
+    if size < 0.7 * body.size or len(group) > 2 or not apart or near.below <= 0.35 * size:
         return False
     if text == text.upper() and len(letters) > 4 and words <= 14:
         return True
-    return bool(SECTION.match(text)) and words <= 12 and not text.endswith((".", ":"))
+    if SECTION.match(text) and words <= 12 and not text.endswith((".", ":")):
+        return True
+    return _stands_alone(group, text, words, size, body, near)
+
+
+def _stands_alone(group: Sequence[Run], text: str, words: int, size: float, body: BodyStyle, near: Around) -> bool:
+    """True for a short capitalised line with white space around it right over a paragraph of running text."""
+    return (
+        len(group) == 1
+        and words <= 8
+        and text[0].isupper()
+        and text[-1].isalnum()
+        and not any(char.isdigit() for char in text)
+        and size >= 0.85 * body.size
+        and near.above > 0.9 * size
+        and 0.35 * size < near.below < 3 * size
+        and near.next_length > 120
+    )
 
 
 def _list_level(first: Run, lines: Sequence[Run]) -> int:

@@ -98,6 +98,11 @@ def find_frames(ink: Ink, taken: Sequence[Box]) -> list[Box]:
     return kept
 
 
+def is_diagram(box: Box, runs: Sequence[Run]) -> bool:
+    """True if a frame of some height holds labels only, no line of running text."""
+    return box.y1 - box.y0 > 60 and all(len(run.words) < 7 for run in runs)
+
+
 def _rectangles(h_rules: Sequence[Rule], v_rules: Sequence[Rule]) -> list[Box]:
     """Boxes that two horizontal and two vertical rules enclose."""
     found: list[Box] = []

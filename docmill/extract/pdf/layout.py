@@ -7,7 +7,7 @@ of the left one, then the next. A band that crosses the gutter (a full-width tit
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Generic, TypeVar
@@ -15,9 +15,11 @@ from typing import Generic, TypeVar
 from docmill.extract.pdf.ink import Box, Run
 
 T = TypeVar("T")
+Tabular = Callable[[Sequence[Run]], bool]
 
 _SHRINK = 0.12  # of its height, cut off a run at top and bottom: lines of real pages overlap a little
 _MIN_GUTTER = 0.75  # of the type size
+_OVERFLOW = 2.5  # of the type size: how far a line may reach into the next column
 _SHORT = 9  # characters: a column whose runs are mostly shorter is a row of labels or numbers
 _CAPTION = re.compile(r"(figure|fig\.|table|chart|exhibit|box)\s+\w", re.IGNORECASE)
 
@@ -41,8 +43,42 @@ class _Band(Generic[T]):
     corridors: list[tuple[float, float]] = field(default_factory=list)
 
 
-def columns_in_order(items: Sequence[Item[T]], depth: int = 0) -> list[list[Item[T]]]:
-    """The items in groups that are each read line by line, the groups in reading order."""
+def columns_in_order(items: Sequence[Item[T]], tabular: Tabular) -> list[list[Item[T]]]:
+    """The items in groups that are each read line by line, the groups in reading order.
+
+    `tabular` tells whether runs are the cells of a table: these are never read column by column.
+    """
+    return _ordered(_trimmed(items), tabular, 0)
+
+
+def _trimmed(items: Sequence[Item[T]]) -> list[Item[T]]:
+    """The items with lines cut that reach a little into the next column, so that they do not hide the gutter.
+
+    A column begins where many long runs begin.
+    """
+    runs = [item.run for item in items if item.run and len(item.run.text) >= 12]
+    starts: dict[int, list[float]] = {}
+    for run in runs:
+        starts.setdefault(round(run.x0 / 3), []).append(run.x0)
+    least = max(5.0, 0.08 * len(runs))
+    left = min((run.x0 for run in runs), default=0.0)
+    columns = sorted(min(values) for values in starts.values() if len(values) >= least and min(values) > left + 72)
+    if not columns:
+        return list(items)
+    out: list[Item[T]] = []
+    for item in items:
+        run, box = item.run, item.box
+        if run is not None:
+            for x in columns:
+                gutter = x - max(5.5, _MIN_GUTTER * run.size) - 0.5
+                if run.x0 < x - 5 * run.size and gutter < run.x1 < x + _OVERFLOW * run.size:
+                    box = Box(box.x0, box.y0, gutter, box.y1)
+        out.append(Item(box, run, item.content))
+    return out
+
+
+def _ordered(items: Sequence[Item[T]], tabular: Tabular, depth: int) -> list[list[Item[T]]]:
+    """The items in groups, bands first, then the columns of each."""
     if len(items) <= 1 or depth > 12:
         return [list(items)] if items else []
     sizes = [item.run.size for item in items if item.run]
@@ -55,15 +91,17 @@ def columns_in_order(items: Sequence[Item[T]], depth: int = 0) -> list[list[Item
     for group, corridors in _grow(bands, minimum):
         inner = _inner(corridors, group)
         cut = _best_cut(inner, group)
+        if cut is not None and tabular([item.run for band in group for item in band.items if item.run]):
+            cut = None
         if cut is None:
             rows = [item for band in group for item in band.items]
             ordered.append(rows)
             continue
-        ordered += _split(group, cut, depth)
+        ordered += _split(group, cut, tabular, depth)
     return _joined(ordered)
 
 
-def _split(group: Sequence[_Band[T]], cut: float, depth: int) -> list[list[Item[T]]]:
+def _split(group: Sequence[_Band[T]], cut: float, tabular: Tabular, depth: int) -> list[list[Item[T]]]:
     """Both sides of the cut in order; captions at the foot of the left side alone are read after the right side."""
     tail: list[list[Item[T]]] = []
     bands = list(group)
@@ -74,7 +112,7 @@ def _split(group: Sequence[_Band[T]], cut: float, depth: int) -> list[list[Item[
     second = [item for item in items if (item.box.x0 + item.box.x1) / 2 >= cut]
     if _right_to_left(items):
         first, second = second, first
-    return columns_in_order(first, depth + 1) + columns_in_order(second, depth + 1) + tail
+    return _ordered(first, tabular, depth + 1) + _ordered(second, tabular, depth + 1) + tail
 
 
 def _right_to_left(items: Sequence[Item[T]]) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docmill.extract.pdf.aligned import build_table, free_tables, stacked_tables, text_rows
+from docmill.extract.pdf.aligned import build_table, free_tables, looks_tabular, stacked_tables, text_rows
 from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
-from docmill.extract.pdf.figures import find_figures, find_frames, inside
+from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
 from docmill.extract.pdf.ink import Box, Ink, Rule, Run
 from docmill.extract.pdf.layout import Item, columns_in_order
 from docmill.extract.pdf.lines import around, clean, join_row, rows_of
@@ -34,7 +34,8 @@ def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
     for box in find_frames(ink, [*taken, *figures]):
         own = [run for run in runs if inside(run, box)]
         if len(own) > 1:
-            items.append(Item(around([box, *own]), None, own))
+            content = _figure_draft(box, own) if is_diagram(box, own) else own
+            items.append(Item(around([box, *own]), None, content))
             runs = _without(runs, own)
     items += [Item(run.box, run) for run in runs]
     drafts = _drafts(items, body, ink.height, place)
@@ -47,7 +48,7 @@ def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
 def _drafts(items: Sequence[Item[Draft | list[Run]]], body: BodyStyle, height: float, place: Placer) -> list[Draft]:
     """The items as drafts in reading order."""
     drafts: list[Draft] = []
-    for group in columns_in_order(items):
+    for group in columns_in_order(items, looks_tabular):
         runs = [item.run for item in group if item.run]
         whole = sorted((item for item in group if item.run is None), key=lambda item: item.box.y0)
         for item in whole:
