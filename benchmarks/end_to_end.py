@@ -65,8 +65,12 @@ def take(pdfs: Path, pages: int, into: Path) -> tuple[int, int]:
     for path in sorted(pdfs.glob("*.pdf")):
         if counted >= pages:
             break
-        with pymupdf.open(path) as document:
-            counted += document.page_count
+        try:
+            with pymupdf.open(path) as document:
+                counted += document.page_count
+        except pymupdf.FileDataError:
+            print(f"{path.name} is not a PDF that opens: left out", file=sys.stderr)
+            continue
         shutil.copyfile(path, into / path.name)
         documents += 1
     return documents, counted
@@ -134,7 +138,11 @@ def report(results: Sequence[Result], corpus: tuple[int, int], repeat: int, comm
         "",
         "Versions:",
         "",
-        *(f"- {each.name}: {', '.join(f'{k} {v}' for k, v in each.versions.items())}" for each in results),
+        *(
+            f"- {each.name}: {', '.join(f'{k} {v}' for k, v in each.versions.items())}"
+            for each in results
+            if each.versions
+        ),
         "",
         "Command:",
         "",

@@ -138,9 +138,16 @@ def _job(workspace: Workspace, stage: Stage, document: Document, outcomes: Outco
     outcome = current_outcome(workspace, stage, document, outcomes)
     if outcome is None:
         return Job(document, reuse=not scope.force)
-    if scope.force or outcome.status is not Status.OK or _redone(stage, document, outcome, outcomes):
+    again = scope.force or outcome.status is not Status.OK or _redone(stage, document, outcome, outcomes)
+    if again or (stage is Stage.RAW_DOCUMENTS and _failed_later(document, outcomes)):
         return Job(document, reuse=False)
     return None
+
+
+def _failed_later(document: Document, outcomes: Outcomes) -> bool:
+    """Whether a later stage failed: then the object is read again, for someone may have mended it."""
+    later = [outcomes.get((document.document_id, stage)) for stage in Stage]
+    return any(outcome is not None and outcome.status is Status.FAILED for outcome in later)
 
 
 def _redone(stage: Stage, document: Document, outcome: Outcome, outcomes: Outcomes) -> bool:

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     milvus_uri: str = ""
     milvus_token: SecretStr = SecretStr("")
     watch: dict[str, str] = {}
+    sensor_seconds: Annotated[int, Field(ge=1)] = 30
     delete_cap: Annotated[float, Field(ge=0, le=1)] = 0.2
     batch: BatchLimits = BatchLimits()
     workers: WorkerLimits = WorkerLimits()

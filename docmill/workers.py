@@ -34,7 +34,7 @@ class _Popen(popen_forkserver.Popen):
         main = sys.modules["__main__"]
         sys.modules["__main__"] = types.ModuleType("__main__")
         try:
-            super()._launch(process_obj)
+            super()._launch(process_obj)  # type: ignore[misc]
         finally:
             sys.modules["__main__"] = main
 

@@ -18,6 +18,7 @@ from docmill.ids import digest
 from docmill.ledger import Failure
 from docmill.mirror import form_batches, scan, settled
 from docmill.models import ErrorClass
+from docmill.settings import load_settings
 from docmill.workspace import Workspace
 from orchestration.jobs import ingest_batch, retry_failed_documents
 from orchestration.partitions import document_batches
@@ -39,7 +40,7 @@ def requests_for(batches: list[str]) -> list[dg.RunRequest]:
 
 @dg.sensor(
     job=ingest_batch,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=load_settings().sensor_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="New and changed objects of the watched sources become batches, once they have rested for a minute.",
 )
@@ -61,7 +62,6 @@ def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResourc
     return dg.SensorResult(
         run_requests=requests_for(batches),
         dynamic_partitions_requests=[document_batches.build_add_request(batches)],
-        cursor=json.dumps(cursors),
     )
 
 
@@ -74,7 +74,7 @@ def _batch_source(workspace: Workspace, collection: str, source: str, cursor: st
 
 @dg.sensor(
     job=retry_failed_documents,
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=2 * load_settings().sensor_seconds,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Documents that failed for a cause that can pass are tried again, three times in all.",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Callable
 
 from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract.untyped import XmlNode
@@ -59,14 +60,32 @@ class Archive:
                 hint="The file is damaged or its parts are encrypted: open and save it again with its own program.",
             ) from error
 
+    def rewritten(self, change: Callable[[str, bytes], bytes]) -> bytes:
+        """The package again, each part as `change(name, bytes)` gives it; parts without bytes are left out."""
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+            for name in self.names:
+                part = change(name, self.read(name))
+                if part:
+                    package.writestr(name, part)
+        return out.getvalue()
+
     def xml(self, name: str) -> XmlNode:
         """The part's root element. Raises CorruptDocumentError where it is no XML."""
         return parse_xml(self.read(name), name)
 
+    def _head(self, name: str) -> bytes:
+        """The first 1,024 bytes of a part; none where it is damaged, which only matters if it is needed."""
+        try:
+            with self._zip.open(name) as part:
+                return part.read(1024)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
+            return b""
+
     def refuse_doctypes(self) -> None:
         """Raises CorruptDocumentError where an XML part declares a document type: office files never do, attacks do."""
         for name in self.names:
-            if name.lower().endswith((".xml", ".rels")) and b"<!DOCTYPE" in self.read(name)[:1024]:
+            if name.lower().endswith((".xml", ".rels")) and b"<!DOCTYPE" in self._head(name):
                 raise CorruptDocumentError(
                     f"The part {name} declares a document type, which no office file needs and attacks use.",
                     hint="Open and save it again with its own program.",

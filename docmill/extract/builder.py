@@ -63,6 +63,8 @@ def clean(text: str) -> str:
 
 def tidy(text: str) -> str:
     """The text cleaned, each line stripped with single spaces, without empty lines."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     lines = (_SPACES.sub(" ", line).strip() for line in clean(text).split("\n"))
     return "\n".join(line for line in lines if line)
 
@@ -133,8 +135,13 @@ class Builder:
 
     def table(self, table: Table, fields: Fields | None = None) -> int | None:
         """Adds a table; one without any text is left out (None)."""
-        cleaned = [cell.model_copy(update={"text": tidy(cell.text)}) for cell in table.cells]
-        table = table.model_copy(update={"cells": tuple(cleaned)})
+        texts = [tidy(cell.text) for cell in table.cells]
+        if any(text != cell.text for text, cell in zip(texts, table.cells, strict=True)):
+            pairs = zip(texts, table.cells, strict=True)
+            cleaned = tuple(
+                cell if cell.text == text else cell.model_copy(update={"text": text}) for text, cell in pairs
+            )
+            table = table.model_copy(update={"cells": cleaned})
         return self.add(ElementType.TABLE, table_text(table), {**(fields or {}), "table": table})
 
     def picture(self, data: bytes, text: str, fields: Fields | None = None) -> int | None:

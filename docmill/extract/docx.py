@@ -22,7 +22,7 @@ from docmill.extract.reading import Reading
 from docmill.extract.untyped import XmlNode
 from docmill.models import Cell, ElementType, Link, Scalar, Table
 
-_WRAPPERS = frozenset({W + "sdt", W + "sdtContent", W + "ins", W + "moveTo", W + "smartTag", W + "customXml", W + "dir",
+_WRAPPERS = frozenset({W + "sdt", W + "sdtContent", W + "ins", W + "moveTo", W + "smartTag", W + "fldSimple", W + "ruby", W + "rubyBase", W + "customXml", W + "dir",
                        W + "bdo", MC + "AlternateContent", MC + "Choice", MC + "Fallback"})  # fmt: skip
 _PAGE_PARTS = (("header", ElementType.HEADER), ("footer", ElementType.FOOTER))
 

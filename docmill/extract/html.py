@@ -22,15 +22,19 @@ from docmill.extract.reading import Reading
 from docmill.extract.untyped import XmlNode
 from docmill.models import Cell, ElementType, Link, Table
 
-SKIPPED = frozenset(
-    "script style template noscript head iframe object canvas datalist svg audio video map".split()  # noqa: SIM905
+_SKIPPED = "script style template noscript head iframe object canvas datalist svg audio video map"
+_BLOCKS = (
+    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol optgroup option p "
+    "plaintext pre search section summary table tbody td tfoot th thead tr ul xmp"
 )
-BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "listing", "main", "menu", "nav", "ol", "optgroup", "option", "p", "plaintext", "pre", "search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "xmp"]
-)
+SKIPPED = frozenset(_SKIPPED.split())
+BLOCKS = frozenset(_BLOCKS.split())
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _INLINE_SPACE = re.compile(r"[ \t\r\n\f]+")
 MAX_SPAN = 1000
+MAX_DEPTH = 120
+"""Elements nested deeper lose their tags, not their text: the walk is recursive, four calls a level."""
 MAX_CELLS = 5_000_000
 
 
@@ -54,11 +58,20 @@ def parse_html(text: str) -> XmlNode:
     from lxml import etree, html
 
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", clean(text), count=1)
-    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = html.document_fromstring(text, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise CorruptDocumentError(f"The HTML cannot be read: {error}.", hint="Save the page again.") from error
+    deep = []
+    depth = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if event == "end" and depth >= MAX_DEPTH and isinstance(element.tag, str):
+            deep.append(element)
+    for element in deep:
+        element.tail = f" {element.tail or ''}"
+        element.drop_tag()
     return root
 
 

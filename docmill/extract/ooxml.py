@@ -39,11 +39,7 @@ class Relation:
 
 def ooxml_xml(archive: Archive, name: str) -> XmlNode:
     """The part's root element, strict namespaces changed into transitional ones."""
-    data = archive.read(name)
-    if b"purl.oclc.org" in data:
-        for strict, transitional in _STRICT:
-            data = data.replace(strict, transitional)
-    return parse_xml(data, name)
+    return parse_xml(_transitional_part(name if name.endswith(".xml") else f"{name}.xml", archive.read(name)), name)
 
 
 def relations(archive: Archive, part: str) -> dict[str, Relation]:
@@ -96,18 +92,15 @@ def properties(archive: Archive) -> dict[str, Scalar]:
 
 def transitional(archive: Archive, data: bytes) -> bytes:
     """The package with strict namespaces changed into transitional ones; the same bytes where it is not strict."""
-    import io
-    import zipfile
-
     main = next((name for name in ("xl/workbook.xml", "ppt/presentation.xml") if archive.has(name)), "")
     if not main or b"purl.oclc.org" not in archive.read(main):
         return data
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for name in archive.names:
-            part = archive.read(name)
-            if name.endswith((".xml", ".rels")):
-                for strict, other in _STRICT:
-                    part = part.replace(strict, other)
-            package.writestr(name, part)
-    return out.getvalue()
+    return archive.rewritten(_transitional_part)
+
+
+def _transitional_part(name: str, part: bytes) -> bytes:
+    """An XML part with transitional namespaces; other parts as they are."""
+    if name.endswith((".xml", ".rels")):
+        for strict, other in _STRICT:
+            part = part.replace(strict, other)
+    return part

@@ -107,7 +107,10 @@ class _Slide:
         before = len(self.builder.elements)
         self.builder.end_sections()
         for shape, place in sorted(self._shapes(self.slide.shapes, _Place()), key=lambda pair: not _is_title(pair[0])):
-            self._shape(shape, place)
+            try:
+                self._shape(shape, place)
+            except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+                self.builder.warn(f"A shape of slide {self.number} could not be read: {type(error).__name__}: {error}.")
         self._notes()
         self._comments()
         found = any(each.text or each.crop for each in self.builder.elements[before:])
@@ -273,7 +276,10 @@ def _paragraph_links(paragraph: OfficeObject) -> list[Link]:
     """The links of a paragraph's runs."""
     found = []
     for run in paragraph.runs:
-        address = run.hyperlink.address
+        try:
+            address = run.hyperlink.address
+        except KeyError:
+            continue
         if address:
             found.append(Link(uri=address, text=tidy(run.text)))
     return found

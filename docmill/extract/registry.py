@@ -29,6 +29,7 @@ Reader = Callable[[bytes, ExtractConfig], Reading]
 _READERS: dict[str, tuple[str, str]] = {
     "docx": ("docx", "read_docx"),
     "pptx": ("pptx", "read_pptx"),
+    "doc": ("doc", "read_doc"),
     "xlsx": ("xlsx", "read_xlsx"),
     "xls": ("xls", "read_xls"),
     "odt": ("odf", "read_odt"),
@@ -60,7 +61,6 @@ _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 """What libraries raise on malformed bytes that a reader did not foresee; never an error of memory, disk or import."""
 
 _WAYS_OUT = {
-    "doc": "Save it as docx (LibreOffice: `soffice --headless --convert-to docx FILE`).",
     "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
     "xlsb": "Save it as xlsx.",
     "zip": "Unpack it and ingest the files in it.",

@@ -22,7 +22,7 @@ def read_xls(data: bytes, config: ExtractConfig) -> Reading:
 
     builder = Builder(MEDIA_TYPES["xls"], config)
     try:
-        book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), formatting_info=True)
+        book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), formatting_info=True, ragged_rows=True)
         sheets = [_sheet(sheet, book.datemode) for sheet in book.sheets()]
     except (xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError, struct.error, IndexError, KeyError, ValueError,
             TypeError, AttributeError, NotImplementedError, OverflowError) as error:  # fmt: skip

@@ -33,7 +33,7 @@ def read_xlsx(data: bytes, config: ExtractConfig) -> Reading:
     archive.refuse_doctypes()
     builder = Builder(MEDIA_TYPES["xlsx"], config)
     builder.metadata.update(properties(archive))
-    workbook = _open(transitional(archive, data))
+    workbook = _open(archive, transitional(archive, data), builder)
     names = []
     for sheet in workbook.worksheets:
         names.append(sheet.title)
@@ -49,8 +49,27 @@ def read_xlsx(data: bytes, config: ExtractConfig) -> Reading:
     return builder.reading()
 
 
-def _open(data: bytes) -> OfficeObject:
-    """The workbook with values in place of formulas."""
+def _open(archive: Archive, data: bytes, builder: Builder) -> OfficeObject:
+    """The workbook; without its styles, with a warning, where those cannot be read."""
+    try:
+        return _load(data)
+    except CorruptDocumentError:
+        if not archive.has("xl/styles.xml"):
+            raise
+        workbook = _load(archive.rewritten(_unstyled))
+        builder.warn("The styles of the workbook could not be read: dates stand as numbers of days.")
+        return workbook
+
+
+def _unstyled(name: str, part: bytes) -> bytes:
+    """A part of a workbook without its styles and what points to them."""
+    if name == "xl/styles.xml":
+        return b""
+    return re.sub(rb'(<(?:c|row|col)\b[^>]*?) (?:s|style)="\d+"', rb"\1", part) if "worksheets/" in name else part
+
+
+def _load(data: bytes) -> OfficeObject:
+    """The workbook with values in place of formulas. Raises CorruptDocumentError."""
     from lxml import etree
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException

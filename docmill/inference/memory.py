@@ -59,4 +59,4 @@ class HashEmbedder:
 
 def _hash(word: str) -> int:
     """The same number for the word in any case, in every process (unlike `hash`)."""
-    return int.from_bytes(hashlib.blake2b(word.lower().encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(word.lower().encode("utf-8", "replace"), digest_size=8).digest(), "little")

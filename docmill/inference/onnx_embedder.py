@@ -38,7 +38,7 @@ class OnnxEmbedder:
         self.special_tokens = minilm.SPECIAL_TOKENS
         self._home = home
         self._weights = weights
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or _usable_cores()
         self._precision: Precision = precision
 
     def prepare(self) -> Path:
@@ -47,14 +47,14 @@ class OnnxEmbedder:
 
     def tokenize(self, text: str) -> Tokens:
         """All tokens of the text, never cut."""
-        encoding = _load_tokenizer(self.prepare()).encode(text, add_special_tokens=False)
+        encoding = _load_tokenizer(self.prepare()).encode(_encodable(text), add_special_tokens=False)
         return Tokens(ids=tuple(encoding.ids), offsets=tuple(encoding.offsets))
 
     def embed(self, texts: Sequence[str]) -> Embeddings:
         """The vectors of the texts; those longer than `max_tokens` are read up to there and named in the result."""
         folder = self.prepare()
         tokenizer = _load_tokenizer(folder)
-        rows = [np.array(tokenizer.encode(text).ids, dtype=np.int32) for text in texts]
+        rows = [np.array(tokenizer.encode(_encodable(text)).ids, dtype=np.int32) for text in texts]
         truncated = tuple(index for index, row in enumerate(rows) if len(row) > self.max_tokens)
         for index in truncated:
             rows[index] = np.append(rows[index][: self.max_tokens - 1], rows[index][-1])
@@ -78,6 +78,18 @@ class OnnxEmbedder:
             with ThreadPoolExecutor(self._threads) as pool:
                 list(pool.map(run, order))
         return vectors
+
+
+def _encodable(text: str) -> str:
+    """The text with `?` for lone surrogates, which some documents hold and no tokenizer takes; places stay the same."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use; threads cost no CPU time here, since each computes a text of its own."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @lru_cache(maxsize=8)

@@ -146,13 +146,11 @@ def scanned_letter(path: Path) -> None:
 
 
 def broken(path: Path, whole: Path) -> None:
-    """Write a PDF that cannot be repaired: the head of `whole`, overwritten, its objects and end cut off."""
-    data = bytearray(whole.read_bytes()[:6000])
+    """Write a PDF that cannot be repaired: the head and the end of `whole`, every mark of an object overwritten."""
+    data = whole.read_bytes()
+    data = data[:8000] + data[-2000:]
     noise = random.Random(20250303)
-    for start in range(16, len(data), 64):
-        stop = min(start + 56, len(data))
-        data[start:stop] = noise.randbytes(stop - start)
-    for word in (b"obj", b"trailer", b"xref", b"stream"):
-        while (at := data.find(word)) >= 0:
-            data[at : at + len(word)] = b"\0" * len(word)
-    path.write_bytes(bytes(data))
+    for word in (b"endobj", b"obj", b"/Pages", b"/Page", b"/Catalog", b"/Root"):
+        while word in data:
+            data = data.replace(word, bytes(noise.choices(range(128, 256), k=len(word))), 1)
+    path.write_bytes(data)

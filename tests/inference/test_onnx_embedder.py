@@ -76,6 +76,11 @@ def test_special_tokens_count_towards_the_limit(embedder):
     assert embedder.embed([text]).truncated == ()
 
 
+def test_lone_surrogates_are_read_as_question_marks(embedder):
+    assert embedder.tokenize("a\ud800b").offsets == embedder.tokenize("a?b").offsets
+    assert np.isfinite(embedder.embed(["a\ud800b"]).vectors).all()
+
+
 @settings(max_examples=30, deadline=None)
 @given(text=st.text(max_size=60))
 def test_any_text_has_a_finite_vector_and_ordered_offsets(embedder, text):

@@ -86,7 +86,7 @@ def _positions(values: Sequence[float]) -> list[float]:
 
 
 def _grid(horizontal: list[Rule], vertical: list[Rule]) -> Grid | None:
-    """The cells between the rules; where horizontal rules reach past the outer vertical ones, an open side is closed."""
+    """The cells between the rules; a side that horizontal rules reach past without a vertical one is closed."""
     left = min(rule.start for rule in horizontal)
     right = max(rule.end for rule in horizontal)
     ys = _positions([rule.at for rule in horizontal])

@@ -67,13 +67,13 @@ def _trimmed(items: Sequence[Item[T]]) -> list[Item[T]]:
         return list(items)
     out: list[Item[T]] = []
     for item in items:
-        run, box = item.run, item.box
-        if run is not None:
+        own, box = item.run, item.box
+        if own is not None:
             for x in columns:
-                gutter = x - max(5.5, _MIN_GUTTER * run.size) - 0.5
-                if run.x0 < x - 5 * run.size and gutter < run.x1 < x + _OVERFLOW * run.size:
+                gutter = x - max(5.5, _MIN_GUTTER * own.size) - 0.5
+                if own.x0 < x - 5 * own.size and gutter < own.x1 < x + _OVERFLOW * own.size:
                     box = Box(box.x0, box.y0, gutter, box.y1)
-        out.append(Item(box, run, item.content))
+        out.append(Item(box, own, item.content))
     return out
 
 

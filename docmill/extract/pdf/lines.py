@@ -88,7 +88,7 @@ def join_lines(texts: Sequence[str]) -> str:
 
 
 def _breaks_word(before: str, after: str) -> bool:
-    """False for compounds that keep their hyphen: the word before the break has a hyphen already, or ends in `self-`."""
+    """False for compounds that keep their hyphen: the word has one already, or is a prefix such as `self-`."""
     word = before.rsplit(None, 1)[-1][:-1]
     return not (any(hyphen in word for hyphen in "-\u2010") or word.lower() in {"self", "non", "well", "so", "e"})
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import EmptyDocumentError
 from docmill.extract.pdf.drafts import Draft, body_style
 from docmill.extract.pdf.engine import ENGINE_ERRORS, EngineObject, describe, engine_warnings, open_document, pymupdf
-from docmill.extract.pdf.figures import inside
 from docmill.extract.pdf.furniture import mark_furniture
-from docmill.extract.pdf.ink import Box, Ink, Run, read_ink
+from docmill.extract.pdf.ink import Ink, read_ink
+from docmill.extract.pdf.links import add_links, web_links
 from docmill.extract.pdf.page import draft_page
-from docmill.extract.pdf.scans import PageOcr, recognise, why_ocr
+from docmill.extract.pdf.scans import PageOcr, engine_name, is_garbage, recognise, why_ocr
 from docmill.extract.pdf.sections import described, parents, set_levels
 from docmill.extract.pdf.tables import Placer
 from docmill.extract.reading import Reading
@@ -26,7 +25,6 @@ from docmill.models import (
     ElementType,
     Extraction,
     Line,
-    Link,
     OutlineEntry,
     Page,
     PageStatus,
@@ -136,7 +134,7 @@ def _read_page(
     """One page (from 0); FAILED with the reason if the engine gives up on it."""
     try:
         display_list, ink = sample.take(document, number)
-        links = document[number].get_links()
+        links = web_links(document[number])
     except ENGINE_ERRORS as error:
         failed = Page(number=number + 1, width=0, height=0, status=PageStatus.FAILED, reason=describe(error))
         return _ReadPage(failed, 0.0)
@@ -144,12 +142,12 @@ def _read_page(
     method, reason, status = "native", why_ocr(ink), PageStatus.OK
     if reason and ocr is not None:
         recognise(display_list, ink, ocr, config.ocr_dpi)
-        method = "ocr"
+        method = f"ocr:{engine_name(ocr)}"
     drafts = draft_page(ink, sample.body if method == "native" else body_style(ink.runs))
     if reason and ocr is None:
-        off = "OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up"
-        reason = f"{reason}; {off}"
-        drafts = [draft for draft in drafts if draft.type is ElementType.IMAGE and config.mode is not Mode.FAST]
+        reason = f"{reason}; " + ("OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up")
+        if ink.characters == 0 or is_garbage(ink):
+            drafts = [draft for draft in drafts if draft.type is ElementType.IMAGE and config.mode is not Mode.FAST]
     if not drafts:
         status, reason = PageStatus.EMPTY, reason or "nothing on the page"
     info = Page(
@@ -161,7 +159,7 @@ def _read_page(
         reason=reason,
     )
     read = _ReadPage(info, ink.height, drafts)
-    _add_links(drafts, links, ink)
+    add_links(drafts, links, ink)
     place = Placer(ink)
     read.boxes = [place(draft.box) for draft in drafts]
     if config.crops:
@@ -170,30 +168,6 @@ def _read_page(
         for line in draft.lines:
             line.words = []
     return read
-
-
-def _add_links(drafts: Sequence[Draft], links: Sequence[dict[str, Any]], ink: Ink) -> None:
-    """Puts web links on the draft whose box holds their middle, with the words under them."""
-    place = Placer(ink)
-    for link in links:
-        uri = link.get("uri")
-        if not uri:
-            continue
-        rect = link["from"]
-        box = Box(rect.x0, rect.y0, rect.x1, rect.y1)
-        if ink.turn:
-            box = ink.turn.upright(*box)
-        spot = Run(*box, "", 0.0)
-        for draft in drafts:
-            if inside(spot, draft.box):
-                words = [
-                    word.text
-                    for line in draft.lines
-                    for word in line.words
-                    if box.x0 <= (word.x0 + word.x1) / 2 <= box.x1 and box.y0 <= (word.y0 + word.y1) / 2 <= box.y1
-                ]
-                draft.links = (*draft.links, Link(uri=uri, text=" ".join(words), bbox=place(box)))
-                break
 
 
 def _add_crops(read: _ReadPage, display_list: EngineObject) -> None:

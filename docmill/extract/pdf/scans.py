@@ -16,9 +16,14 @@ _COVERED = 0.3  # of the page
 _GARBAGE = 0.3  # of the characters
 
 
+def is_garbage(ink: Ink) -> bool:
+    """True if many of the text layer's characters stand for glyphs without a known meaning."""
+    return ink.unknown > _GARBAGE * max(ink.characters, 1)
+
+
 def why_ocr(ink: Ink) -> str:
     """Why the page's text layer cannot be used, "" if it can or if there is nothing to recognise."""
-    if ink.unknown > _GARBAGE * max(ink.characters, 1):
+    if is_garbage(ink):
         return "the text layer is garbage (glyphs without meaning)"
     if ink.characters < _FEW:
         page = ink.width * ink.height
@@ -26,6 +31,11 @@ def why_ocr(ink: Ink) -> str:
         if covered >= _COVERED * page:
             return "no text layer" if ink.characters == 0 else "next to no text layer"
     return ""
+
+
+def engine_name(ocr: PageOcr) -> str:
+    """What `method` names: the callable's attribute `engine` if it has one, else its own name."""
+    return str(getattr(ocr, "engine", None) or getattr(ocr, "__name__", type(ocr).__name__))
 
 
 def recognise(display_list: EngineObject, ink: Ink, ocr: PageOcr, dpi: int) -> None:

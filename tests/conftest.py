@@ -1,0 +1,127 @@
+"""What tests share. A test that lacks a system package says which and skips; in CI a skip is a failure."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from docmill.index import MemoryIndex
+from docmill.inference.memory import HashEmbedder
+from docmill.settings import BatchLimits, Settings
+from docmill.workspace import Workspace
+from tests.services import BIN, ROOT, s3_environment, s3_server
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.skipped and os.environ.get("DOCMILL_NO_SKIPS") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and skips are forbidden here: {report.longrepr}"
+    return report
+
+
+def need(program: str, package: str) -> str:
+    """The path of a program of the system; skips the test where it is missing."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"needs {program}: apt-get install {package}")
+    return found
+
+
+@pytest.fixture
+def chromium() -> str:
+    return need("chromium", "chromium")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def workspace(home: Path) -> Iterator[Workspace]:
+    """A workspace with the twins in memory for the index and the model, all else real and embedded."""
+    settings = Settings(home=home, batch=BatchLimits(settle_seconds=0))
+    opened = Workspace(settings, index=MemoryIndex(), embedder=HashEmbedder())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with two small documents."""
+    made = tmp_path / "documents"
+    made.mkdir()
+    (made / "pumps.md").write_text("# Pumps\n\nThe pump P-7 delivers 12.5 litres a minute.\n")
+    (made / "valves.md").write_text("# Valves\n\nThe valve V-3 closes at 40 bar.\n")
+    return made
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a user's shell, with a home of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOCMILL_", "DAGSTER_", "AWS_"))}
+    return kept | {"DOCMILL_HOME": str(home), "PATH": f"{BIN}{os.pathsep}{kept['PATH']}"}
+
+
+@pytest.fixture
+def docmill(environment: dict[str, str]) -> Run:
+    """Runs the installed command as a user does."""
+
+    def run(*arguments: str | Path, code: int | None = 0, **env: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [BIN / "docmill", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment | env,
+            cwd=ROOT,
+            timeout=300,
+            check=False,
+        )
+        assert code is None or done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def ask(docmill: Run) -> Callable[..., dict]:
+    """Runs a command with --json and reads its answer."""
+
+    def run(*arguments: str | Path, code: int | None = 0, **env: str) -> dict:
+        return json.loads(docmill(*arguments, "--json", code=code, **env).stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real S3 server."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as url:
+        yield url
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):
+    """A client of the S3 server, and this process's AWS chain set to it."""
+    for name, value in s3_environment(s3_endpoint).items():
+        monkeypatch.setenv(name, value)
+    return boto3.session.Session().client("s3", endpoint_url=s3_endpoint)
+
+
+@pytest.fixture
+def bucket(s3, request: pytest.FixtureRequest) -> str:
+    """An empty bucket of the test's own."""
+    name = "t-" + "".join(letter if letter.isalnum() else "-" for letter in request.node.name.lower())[:50].strip("-")
+    s3.create_bucket(Bucket=name)
+    return name
