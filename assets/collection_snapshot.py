@@ -14,7 +14,7 @@ from resources import WorkspaceResource
     kinds={"python", "milvus"},
     group_name="serving",
     owners=OWNERS,
-    description="Each collection in numbers; a complete new vector space takes the old one's place.",
+    description="How each collection stands: documents, searchable and failed ones, rows, orphans.",
     check_specs=[
         dg.AssetCheckSpec("standing_failures", asset="collection_snapshot", description="No document stands failed.")
     ],
@@ -22,7 +22,7 @@ from resources import WorkspaceResource
 def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Count what the ledger knows and what Milvus holds."""
     with workspace.open() as opened:
-        statuses = collection_statuses(opened, promote=True)
+        statuses = collection_statuses(opened)
         failures = opened.ledger.failures()
     metadata = {"documents": sum(each.documents for each in statuses), "rows": sum(each.rows for each in statuses)}
     table = [dg.TableRecord(_record(each)) for each in statuses]
@@ -37,4 +37,6 @@ def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 
 def _record(status: CollectionStatus) -> dict[str, str | int | float | bool | None]:
-    return {name: getattr(status, name) for name in ("collection", "documents", "searchable", "failed", "rows")}
+    return {
+        name: getattr(status, name) for name in ("collection", "documents", "searchable", "failed", "rows", "orphans")
+    }

@@ -35,7 +35,8 @@ HERE = Path(__file__).resolve().parent
 STAGES = ("import", "parse", "chunk", "embed", "index")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1", "DO_NOT_TRACK": "1"}
 LABELS = {
-    "docmill": "docmill",
+    "docmill": "docmill, mode fast, library alone",
+    "dagster": "docmill, mode fast, through the Dagster job",
     "llamaindex": "LlamaIndex: SimpleDirectoryReader + SentenceSplitter(1024) + MiniLM (torch) + Milvus Lite",
     "unstructured": "unstructured fast + chunk_by_title + MiniLM (torch) + Milvus Lite",
 }
@@ -77,8 +78,8 @@ def take(pdfs: Path, pages: int, into: Path) -> tuple[int, int]:
 
 
 def interpreter(name: str) -> Path:
-    """The Python of a pipeline's virtual environment; docmill runs in this one's."""
-    return Path(sys.executable) if name == "docmill" else HERE / ".venv" / name / "bin" / "python"
+    """The Python of a pipeline's virtual environment; docmill's two run in this one's."""
+    return Path(sys.executable) if name in ("docmill", "dagster") else HERE / ".venv" / name / "bin" / "python"
 
 
 def ready(name: str) -> bool:

@@ -15,7 +15,11 @@ class Section(BaseModel):
 
 
 class Mode(StrEnum):
-    """How much a page may cost: `fast` reads the text layer only, `auto` adds OCR and models where they are needed."""
+    """How much a page may cost.
+
+    `fast` reads the text that a document holds; `auto` adds OCR for pages and documents without any; `accurate` reads
+    the pictures inside office documents, too.
+    """
 
     FAST = "fast"
     AUTO = "auto"
@@ -25,31 +29,33 @@ class Mode(StrEnum):
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
-    mode: Mode = Mode.AUTO
-    languages: tuple[str, ...] = ("en",)
-    crops: bool = True
-    ocr_dpi: Annotated[int, Field(ge=72, le=600)] = 200
-    max_pages: Annotated[int, Field(ge=1)] = 5_000
-    max_bytes: Annotated[int, Field(ge=1)] = 500_000_000
+    mode: Annotated[
+        Mode, Field(description="fast: no OCR; auto: OCR where there is no text; accurate: of pictures, too")
+    ] = Mode.AUTO
+    languages: Annotated[tuple[str, ...], Field(description="ISO 639-1 codes for OCR")] = ("en",)
+    crops: Annotated[bool, Field(description="keep pictures of figures in the store")] = True
+    ocr_dpi: Annotated[int, Field(ge=72, le=600, description="resolution that pages are rendered at for OCR")] = 200
+    max_pages: Annotated[int, Field(ge=1, description="pages that a document may have")] = 5_000
+    max_bytes: Annotated[int, Field(ge=1, description="bytes that a document may have")] = 500_000_000
 
 
 class ChunkConfig(Section):
     """Sizes are tokens of the embedding model, its two special tokens included."""
 
-    max_tokens: Annotated[int, Field(ge=16, le=8192)] = 256
-    overlap_tokens: Annotated[int, Field(ge=0)] = 24
+    max_tokens: Annotated[int, Field(ge=16, le=8192, description="tokens of a chunk at most")] = 256
+    overlap_tokens: Annotated[int, Field(ge=0, description="tokens repeated from the chunk before")] = 24
 
 
 class EmbedConfig(Section):
     """Which model embeds."""
 
-    model: str = "all-MiniLM-L6-v2"
+    model: Annotated[str, Field(description="the embedding model")] = "all-MiniLM-L6-v2"
 
 
 class IndexConfig(Section):
     """How vectors are indexed."""
 
-    metric: str = "COSINE"
+    metric: Annotated[str, Field(description="similarity of vectors")] = "COSINE"
 
 
 class PipelineConfig(Section):

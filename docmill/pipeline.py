@@ -89,6 +89,8 @@ def run_stage(
             progress.advance(1)
     finally:
         writer.flush()
+    if stage is Stage.VECTOR_COLLECTION and jobs:
+        _promote(workspace, jobs[0].document.collection)
     worked_on = tuple(job.document.document_id for job in jobs)
     done = report(workspace, stage, batch, worked_on=worked_on, seconds=time.monotonic() - since)
     progress.end(done)
@@ -276,6 +278,14 @@ def run_batch(
 ) -> list[StageReport]:
     """The batch has been through the stages, one after the other."""
     return [run_stage(workspace, stage, batch, scope=scope, run_id=run_id) for stage in stages]
+
+
+def _promote(workspace: Workspace, collection: str) -> None:
+    """A new vector space is searched from the moment on when it holds every document that can be held."""
+    if workspace.index.is_live(collection, workspace.space):
+        return
+    if not pending_batches(workspace, workspace.ledger.documents(collection)):
+        workspace.index.promote(collection, workspace.space)
 
 
 def pending_batches(workspace: Workspace, documents: Sequence[Document]) -> list[str]:

@@ -18,9 +18,9 @@ class BatchLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    documents: Annotated[int, Field(ge=1)] = 100
-    bytes: Annotated[int, Field(ge=1)] = 500_000_000
-    settle_seconds: Annotated[float, Field(ge=0)] = 60.0
+    documents: Annotated[int, Field(ge=1, description="documents a batch holds at most")] = 100
+    bytes: Annotated[int, Field(ge=1, description="bytes a batch holds at most")] = 500_000_000
+    settle_seconds: Annotated[float, Field(ge=0, description="rest of the newest object before a batch closes")] = 60.0
 
 
 class WorkerLimits(BaseModel):
@@ -28,9 +28,9 @@ class WorkerLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    processes: Annotated[int, Field(ge=1)] = max(1, min(8, os.cpu_count() or 1))
-    seconds: Annotated[float, Field(gt=0)] = 300.0
-    memory_mb: Annotated[int, Field(ge=512)] = 4096
+    processes: Annotated[int, Field(ge=1, description="documents parsed at once")] = max(1, min(8, os.cpu_count() or 1))
+    seconds: Annotated[float, Field(gt=0, description="wall time that one document may take")] = 300.0
+    memory_mb: Annotated[int, Field(ge=512, description="address space (MiB) that one document may take")] = 4096
 
 
 class Settings(BaseSettings):
@@ -40,16 +40,18 @@ class Settings(BaseSettings):
         env_prefix="DOCMILL_", env_nested_delimiter="__", toml_file="docmill.toml", extra="forbid", frozen=True
     )
 
-    home: Path = Path(".docmill")
-    collection: str = "default"
-    store_url: str = ""
-    s3_endpoint_url: str | None = None
-    ledger_url: SecretStr = SecretStr("")
-    milvus_uri: str = ""
-    milvus_token: SecretStr = SecretStr("")
-    watch: dict[str, str] = {}
-    sensor_seconds: Annotated[int, Field(ge=1)] = 30
-    delete_cap: Annotated[float, Field(ge=0, le=1)] = 0.2
+    home: Annotated[Path, Field(description="folder of everything that has no address of its own")] = Path(".docmill")
+    collection: Annotated[str, Field(description="the collection of commands without --collection")] = "default"
+    store_url: Annotated[str, Field(description="object store of batches and artifacts: s3:// or file://")] = ""
+    s3_endpoint_url: Annotated[str | None, Field(description="S3 server other than Amazon's")] = None
+    ledger_url: Annotated[SecretStr, Field(description="SQLAlchemy URL of the ledger (a secret)")] = SecretStr("")
+    milvus_uri: Annotated[str, Field(description="Milvus server, or a path ending with .db for Milvus Lite")] = ""
+    milvus_token: Annotated[SecretStr, Field(description="user:password of the Milvus server (a secret)")] = SecretStr(
+        ""
+    )
+    watch: Annotated[dict[str, str], Field(description="collection → address that sensors watch")] = {}
+    sensor_seconds: Annotated[int, Field(ge=1, description="pause between two ticks of new_uploads")] = 30
+    delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
     batch: BatchLimits = BatchLimits()
     workers: WorkerLimits = WorkerLimits()
     pipeline: PipelineConfig = PipelineConfig()

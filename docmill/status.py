@@ -61,13 +61,7 @@ def collection_status(workspace: Workspace, collection: str) -> CollectionStatus
     )
 
 
-def collection_statuses(workspace: Workspace, *, promote: bool = False) -> list[CollectionStatus]:
-    """How every collection stands, by name; with `promote` a complete new vector space takes the old one's place."""
+def collection_statuses(workspace: Workspace) -> list[CollectionStatus]:
+    """How every collection stands, by name."""
     names = sorted({batch.collection for batch in workspace.ledger.batches()})
-    found = []
-    for name in names:
-        status = collection_status(workspace, name)
-        if promote and status.pending == 0 and status.rows == status.expected_rows:
-            workspace.index.promote(name, workspace.space)
-        found.append(status)
-    return found
+    return [collection_status(workspace, name) for name in names]

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
 from multiprocessing import context, popen_forkserver, process
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from docmill.errors import DocmillError, LimitExceededError, ReaderError
-from docmill.settings import WorkerLimits
+
+if TYPE_CHECKING:
+    from docmill.settings import WorkerLimits
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")

@@ -30,7 +30,9 @@ def main() -> int:
         if docmill("search", each["question"], "--top-k", "2") != 0:
             return 1
     print("\nNext: `make dev` opens the Dagster UI at http://127.0.0.1:3000 (asset graph, batches, failed documents).")
-    print("Your own documents: .venv/bin/docmill ingest FOLDER (or s3://bucket/prefix); prove a hit: docmill explain ID.")
+    print(
+        "Your own documents: .venv/bin/docmill ingest FOLDER (or s3://bucket/prefix); prove a hit: docmill explain ID."
+    )
     return 0
 
 

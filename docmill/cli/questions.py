@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from rich.markup import escape
@@ -12,6 +13,7 @@ from docmill.models import BBox, Hit, Outcome
 from docmill.retrieve import SearchMode, search
 
 _SHOWN = 400
+_WORD = re.compile(r"\w+")
 
 
 def search_and_print(question: str, collection: str, top_k: int, mode: SearchMode, *, as_json: bool) -> None:
@@ -27,7 +29,7 @@ def search_and_print(question: str, collection: str, top_k: int, mode: SearchMod
     if not hits:
         notes.print(f"No hits: the collection {collection!r} is empty or does not exist. See `docmill status`.")
     for number, hit in enumerate(hits, start=1):
-        _print_hit(number, hit)
+        _print_hit(number, hit, question)
 
 
 def place_of(hit: Hit) -> str:
@@ -45,14 +47,28 @@ def box_text(box: BBox) -> str:
     return f"({box.x0:.0f}, {box.y0:.0f}, {box.x1:.0f}, {box.y1:.0f})"
 
 
-def _print_hit(number: int, hit: Hit) -> None:
+def snippet(text: str, question: str, length: int = _SHOWN) -> str:
+    """The lines of a text that hold most of the question's words, about `length` characters; the rest as " …"."""
+    lines = text.splitlines()
+    if len(text) <= length or not lines:
+        return text
+    words = {word for word in _WORD.findall(question.lower()) if len(word) > 2}
+    found = [len(words & set(_WORD.findall(line.lower()))) for line in lines]
+    first = last = max(range(len(lines)), key=lambda index: (found[index], -index))
+    while sum(map(len, lines[first : last + 1])) < length and (first > 0 or last < len(lines) - 1):
+        before = found[first - 1] if first > 0 else -1
+        behind = found[last + 1] if last < len(lines) - 1 else -1
+        first, last = (first - 1, last) if before > behind else (first, last + 1)
+    return ("… " if first else "") + "\n".join(lines[first : last + 1]) + (" …" if last < len(lines) - 1 else "")
+
+
+def _print_hit(number: int, hit: Hit, question: str) -> None:
     place = place_of(hit)
     ranks = f"meaning #{hit.dense_rank or '-'}, words #{hit.sparse_rank or '-'}"
     console.print(f"[bold]{number}. {escape(short(hit.source_key))}[/bold]{', ' if place else ''}{escape(place)}")
     section = f"{' › '.join(hit.section)} · " if hit.section else ""
     console.print(f"   [dim]{escape(section)}score {hit.score:.4f} ({ranks}) · id {hit.chunk_id}[/dim]")
-    text = hit.text if len(hit.text) <= _SHOWN else hit.text[:_SHOWN].rsplit(" ", 1)[0] + " …"
-    for line in text.splitlines():
+    for line in snippet(hit.text, question).splitlines():
         console.print(f"   {line}", markup=False)
 
 

@@ -109,8 +109,3 @@ def parse_xml(data: bytes, name: str = "the document", *, recover: bool = False)
     if root is None:
         raise CorruptDocumentError(f"The XML of {name} holds no element.", hint="Save the document again.")
     return root
-
-
-def text_of(element: XmlNode) -> str:
-    """All text below an element, entities left out."""
-    return "".join(piece for piece in element.itertext() if isinstance(piece, str))

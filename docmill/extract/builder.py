@@ -12,6 +12,7 @@ import re
 from typing import TypedDict
 
 from docmill.config import ExtractConfig
+from docmill.errors import LimitExceededError
 from docmill.extract.reading import Reading
 from docmill.models import (
     BBox,
@@ -30,6 +31,9 @@ from docmill.models import (
 
 MAX_PIXELS = 200_000_000
 """Pictures with more pixels are refused: at three bytes a pixel they would need over 600 MB."""
+
+MAX_CHARACTERS = 200_000_000
+"""Text that a document may hold: a spreadsheet of 100 kB can name one long text in 100,000 cells."""
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -98,6 +102,7 @@ class Builder:
         self.outline: list[OutlineEntry] = []
         self.metadata: dict[str, Scalar] = {}
         self.crops: dict[str, bytes] = {}
+        self._characters = 0
         self._warnings: dict[str, int] = {}
         self._sections: list[tuple[int, int]] = []
 
@@ -124,6 +129,7 @@ class Builder:
     def add(self, kind: ElementType, text: str, fields: Fields | None = None) -> int | None:
         """Adds an element and returns its ordinal; text elements without text are left out (None)."""
         given = fields or {}
+        self._count(len(text))
         text = clean(text).strip("\n") if kind is ElementType.CODE else tidy(text)
         if not text.strip() and kind not in (ElementType.IMAGE, ElementType.CHART):
             return None
@@ -135,6 +141,7 @@ class Builder:
 
     def table(self, table: Table, fields: Fields | None = None) -> int | None:
         """Adds a table; one without any text is left out (None)."""
+        self._count(sum(len(cell.text) for cell in table.cells))
         texts = [tidy(cell.text) for cell in table.cells]
         if any(text != cell.text for text, cell in zip(texts, table.cells, strict=True)):
             pairs = zip(texts, table.cells, strict=True)
@@ -143,6 +150,15 @@ class Builder:
             )
             table = table.model_copy(update={"cells": cleaned})
         return self.add(ElementType.TABLE, table_text(table), {**(fields or {}), "table": table})
+
+    def _count(self, characters: int) -> None:
+        """Counts text. Raises LimitExceededError beyond MAX_CHARACTERS."""
+        self._characters += characters
+        if self._characters > MAX_CHARACTERS:
+            raise LimitExceededError(
+                f"The document holds more than {MAX_CHARACTERS} characters of text, some of it many times over.",
+                hint="Split the document.",
+            )
 
     def picture(self, data: bytes, text: str, fields: Fields | None = None) -> int | None:
         """Adds a picture with its crop; one that cannot be shown is named in the warnings instead (None).

@@ -14,6 +14,7 @@ from docmill.errors import CorruptDocumentError
 from docmill.extract.archive import Archive
 from docmill.extract.builder import Builder, Fields, table_of, tidy
 from docmill.extract.decoding import declared_charset, decode
+from docmill.extract.delimited import has_header
 from docmill.extract.docx_styles import Numbering, Styles
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.omml import latex
@@ -22,8 +23,10 @@ from docmill.extract.reading import Reading
 from docmill.extract.untyped import XmlNode
 from docmill.models import Cell, ElementType, Link, Scalar, Table
 
-_WRAPPERS = frozenset({W + "sdt", W + "sdtContent", W + "ins", W + "moveTo", W + "smartTag", W + "fldSimple", W + "ruby", W + "rubyBase", W + "customXml", W + "dir",
-                       W + "bdo", MC + "AlternateContent", MC + "Choice", MC + "Fallback"})  # fmt: skip
+_WORD_WRAPPERS = "sdt sdtContent ins moveTo smartTag fldSimple ruby rubyBase customXml dir bdo"
+_WRAPPERS = frozenset(W + name for name in _WORD_WRAPPERS.split()) | {
+    MC + name for name in ("AlternateContent", "Choice", "Fallback")
+}
 _PAGE_PARTS = (("header", ElementType.HEADER), ("footer", ElementType.FOOTER))
 
 
@@ -43,6 +46,9 @@ def read_docx(data: bytes, config: ExtractConfig) -> Reading:
     _page_parts(archive, related, styles, numbering, builder, _PAGE_PARTS[0])
     story = _Story(archive, related, styles, numbering, builder)
     story.blocks(body)
+    for relation in related.values():
+        if relation.kind in ("oleObject", "package"):
+            builder.warn("An embedded document was not read: ingest it as a document of its own.")
     _notes(archive, related, styles, numbering, builder)
     _page_parts(archive, related, styles, numbering, builder, _PAGE_PARTS[1])
     return builder.reading()
@@ -243,6 +249,7 @@ class _Story:
             above = current
             header = row.find(f"{W}trPr/{W}tblHeader")
             headers += headers == number and header is not None and header.get(W + "val") not in ("0", "false")
+        headers = headers or int(_looks_headed(rows, cells))
         return table_of(cells, header_rows=headers if headers < len(rows) else 0)
 
     def cell(self, cell: XmlNode) -> tuple[str, list[Link]]:
@@ -261,6 +268,17 @@ class _Story:
                     lines.append(" | ".join(" ".join(text.split()) for text, _ in inner))
                     links.extend(link for _, found in inner for link in found)
         return "\n".join(lines), links
+
+
+def _looks_headed(rows: list[XmlNode], cells: list[Cell]) -> bool:
+    """Whether the table's look sets off its first row and that one names every column, each otherwise."""
+    look = rows[0].getparent().find(f"{W}tblPr/{W}tblLook") if rows else None
+    if look is None or len(rows) < 2:
+        return False
+    value = look.get(W + "val") or "0"
+    is_set = look.get(W + "firstRow") in ("1", "true") or (value.isalnum() and int(value, 16) & 0x20 != 0)
+    first = [" ".join(cell.text.split()) for cell in cells if cell.row == 0]
+    return is_set and len(first) > 1 and has_header([first, first])
 
 
 def block_children(parent: XmlNode) -> Iterator[XmlNode]:

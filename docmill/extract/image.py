@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from itertools import pairwise
-from statistics import fmean, median
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, LimitExceededError
-from docmill.extract.builder import MAX_PIXELS, Builder, Fields
+from docmill.extract.builder import MAX_PIXELS, Builder
+from docmill.extract.lines import add_lines
 from docmill.extract.ocr import ENGINE, ocr_lines
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import Picture
-from docmill.models import BBox, ElementType, Line, Page, PageStatus
+from docmill.models import BBox, Line, Page, PageStatus
 
-TITLE_HEIGHT = 1.45
-"""A paragraph whose lines are this many times higher than the page's usual line is a title."""
 PICTURE_SHARE = 0.12
 """Share of the page's cells that are neither paper nor text from which the page is a picture."""
 _GRID = 64
@@ -104,81 +101,6 @@ def _png(image: Picture) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return out.getvalue()
-
-
-def add_lines(lines: Sequence[Line], builder: Builder, fields: Fields) -> None:
-    """Adds recognised lines (in reading order) as titles and paragraphs with box, confidence and their lines."""
-    if not lines:
-        return
-    usual = median(_height(line) for line in lines)
-    for group in paragraphs(lines):
-        box = group[0].bbox
-        for line in group[1:]:
-            box = box.union(line.bbox)
-        scores = [line.confidence for line in group if line.confidence is not None]
-        confidence = round(fmean(scores), 4) if scores else None
-        given: Fields = {**fields, "bbox": box, "method": ENGINE, "confidence": confidence, "lines": tuple(group)}
-        text = joined(group)
-        height = median(_height(line) for line in group)
-        if height >= TITLE_HEIGHT * usual and len(group) <= 3 and any(each.isalpha() for each in text):
-            builder.title(text, 1 if height >= 2 * usual else 2, given)
-        else:
-            builder.add(ElementType.TEXT, text, given)
-
-
-def paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines in reading order, grouped: a paragraph ends at a wider gap, another size, another column or a new row."""
-    groups: list[list[Line]] = []
-    for line in lines:
-        if groups and _continues(groups[-1], line):
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    return groups
-
-
-def _continues(group: list[Line], line: Line) -> bool:
-    """Whether a line goes on with the paragraph above it."""
-    last = group[-1]
-    height, other = _height(last), _height(line)
-    same_row = abs(_middle(line) - _middle(last)) < 0.5 * min(height, other)
-    if same_row:
-        return 0 <= line.bbox.x0 - last.bbox.x1 + height / 2 < 2.5 * height and _similar(height, other)
-    gap = line.bbox.y0 - last.bbox.y1
-    overlaps = line.bbox.x0 < last.bbox.x1 and last.bbox.x0 < line.bbox.x1
-    pitch = _middle(line) - _middle(last)
-    steady = len(group) < 2 or pitch < 1.35 * max(_pitch(group), height)
-    return overlaps and -0.8 * height < gap < 0.9 * max(height, other) and steady and _similar(height, other)
-
-
-def _pitch(group: list[Line]) -> float:
-    """The distance between a paragraph's lines, 0 for a single row."""
-    steps = [_middle(low) - _middle(high) for high, low in pairwise(group)]
-    steps = [step for step in steps if step > _height(group[0]) / 2]
-    return median(steps) if steps else 0.0
-
-
-def _similar(one: float, other: float) -> bool:
-    return max(one, other) <= 1.4 * min(one, other)
-
-
-def _height(line: Line) -> float:
-    return max(line.bbox.y1 - line.bbox.y0, 1.0)
-
-
-def _middle(line: Line) -> float:
-    return (line.bbox.y0 + line.bbox.y1) / 2
-
-
-def joined(group: Sequence[Line]) -> str:
-    """The lines as text: a word cut at a line's end by a hyphen before a small letter is joined again."""
-    text = ""
-    for line in group:
-        if text.endswith("-") and len(text) > 1 and text[-2].isalpha() and line.text[:1].islower():
-            text = text[:-1] + line.text
-        else:
-            text = f"{text} {line.text}" if text else line.text
-    return text
 
 
 def _is_picture(image: Picture, lines: Sequence[Line]) -> bool:

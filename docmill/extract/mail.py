@@ -12,7 +12,9 @@ import email
 import email.errors
 import email.header
 import email.policy
+import io
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
@@ -179,11 +181,11 @@ def read_msg(data: bytes, config: ExtractConfig) -> Reading:
         recipients = ", ".join(_address(each.name, each.email_address) for each in message.recipients)
         sent = message.sent_date
         mail = _Mail(
-            subject=message.subject or "",
+            subject=_field(data, "0037", lambda: message.subject),
             headers={"from": message.sender or headers.get("from", ""), "to": headers.get("to", "") or recipients,
                      "cc": headers.get("cc", ""),
                      "date": headers.get("date", "") or (sent.isoformat() if sent else "")},
-            plain=message.body or "", html=message.html_body or "",
+            plain=_field(data, "1000", lambda: message.body), html=_field(data, "1013", lambda: message.html_body),
             attachments=[each.file_name or "attachment" for each in message.attachments], images={},
         )  # fmt: skip
         kind = str(message.message_class or "").lower()
@@ -200,6 +202,22 @@ def read_msg(data: bytes, config: ExtractConfig) -> Reading:
             "The Outlook message is encrypted (S/MIME or PGP).", hint="Decrypt it in Outlook and export it again."
         )
     return _reading(mail, Builder(MEDIA_TYPES["msg"], config))
+
+
+def _field(data: bytes, code: str, get: Callable[[], str | None]) -> str:
+    """A text of an Outlook message; from its bytes, by the likeliest charset, where the declared one is wrong."""
+    try:
+        return get() or ""
+    except UnicodeError:
+        import olefile
+
+        with olefile.OleFileIO(io.BytesIO(data)) as ole:
+            for kind in ("001E", "0102"):
+                name = f"__substg1.0_{code}{kind}"
+                if ole.exists(name):
+                    raw = ole.openstream(name).read()
+                    return decode(raw, declared_charset(raw))[0]
+        return ""
 
 
 @cache

@@ -219,8 +219,10 @@ class _Slide:
             self.builder.add(ElementType.TEXT, frame.text, self._fields(None, notes=True))
 
     def _comments(self) -> None:
-        """Adds reviewers' comments, old and threaded ones."""
+        """Adds reviewers' comments, old and threaded ones; names embedded documents in the warnings."""
         for relation in self.slide.part.rels.values():
+            if relation.reltype.endswith(("/oleObject", "/package")):
+                self.builder.warn("An embedded document was not read: ingest it as a document of its own.")
             if relation.is_external or "comment" not in relation.reltype.rsplit("/", 1)[-1].lower():
                 continue
             root = parse_xml(relation.target_part.blob, "the comments")

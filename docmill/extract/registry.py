@@ -113,16 +113,16 @@ def _reader(detected: Detected) -> Reader:
 
 
 def _read_pdf(data: bytes, config: ExtractConfig) -> Reading:
-    """Reads a PDF, with OCR for the pages that need it unless the mode is fast."""
+    """Reads a PDF, with OCR for the pages that need it; in mode fast nothing is rendered, neither for OCR nor crops."""
     from docmill.extract.pdf import read_pdf
 
-    ocr = None
-    if config.mode is not Mode.FAST:
-        from docmill.extract.ocr import ocr_lines
+    if config.mode is Mode.FAST:
+        return read_pdf(data, config.model_copy(update={"crops": False}))
+    from docmill.extract.ocr import ocr_lines
 
-        ocr = functools.partial(ocr_lines, languages=config.languages)
-    reading: Reading = read_pdf(data, config, ocr=ocr)
-    return reading
+    ocr = functools.partial(ocr_lines, languages=config.languages)
+    ocr.engine = "rapidocr"  # type: ignore[attr-defined]  # names the method of the pages that it reads
+    return read_pdf(data, config, ocr=ocr)
 
 
 def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:

@@ -65,7 +65,9 @@ def _unstyled(name: str, part: bytes) -> bytes:
     """A part of a workbook without its styles and what points to them."""
     if name == "xl/styles.xml":
         return b""
-    return re.sub(rb'(<(?:c|row|col)\b[^>]*?) (?:s|style)="\d+"', rb"\1", part) if "worksheets/" in name else part
+    if "worksheets/" not in name:
+        return part
+    return re.sub(rb'(<(?:c|row|col)\b[^>]*?) (?:s|style)="\d+"', rb"\1", re.sub(rb' dxfId="\d+"', b"", part))
 
 
 def _load(data: bytes) -> OfficeObject:

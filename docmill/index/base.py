@@ -77,6 +77,10 @@ class VectorIndex(Protocol):
         """The rows are gone."""
         ...
 
+    def is_live(self, collection: str, space: Space) -> bool:
+        """Whether searches see the space's rows; True for a collection that has no rows of any space."""
+        ...
+
     def promote(self, collection: str, space: Space) -> bool:
         """Searches see the space's rows from now on; True if they saw another's before, which is dropped."""
         ...

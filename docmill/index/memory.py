@@ -48,6 +48,10 @@ class MemoryIndex:
         for chunk_id in chunk_ids:
             self._rows.get((collection, space), {}).pop(chunk_id, None)
 
+    def is_live(self, collection: str, space: Space) -> bool:
+        """Whether searches see the space's rows."""
+        return self._live.get(collection, space) == space
+
     def promote(self, collection: str, space: Space) -> bool:
         """Searches see the space's rows; those of another space are dropped."""
         live = self._live.get(collection)

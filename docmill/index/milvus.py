@@ -21,6 +21,7 @@ from typing import Any
 from docmill.errors import ConfigError, SystemicError
 from docmill.index.base import Candidate, Held, Row, Space
 from docmill.index.filters import Filter, documents_are
+from docmill.index.lean import import_pymilvus
 from docmill.models import Region
 
 _LOCK_SECONDS = 300.0
@@ -86,7 +87,8 @@ class MilvusIndex:
     @contextmanager
     def session(self) -> Iterator[Any]:
         """A connected client. Milvus Lite is held for this process as long as the outermost session lasts."""
-        from pymilvus.exceptions import MilvusException  # pymilvus costs 1.5 CPU seconds to import
+        import_pymilvus()
+        from pymilvus.exceptions import MilvusException
 
         with self._thread_lock:
             if self._open is not None:
@@ -212,6 +214,11 @@ class MilvusIndex:
             client.load_collection(physical)
             for start in range(0, len(chunk_ids), _GROUP):
                 client.delete(physical, ids=list(chunk_ids[start : start + _GROUP]))
+
+    def is_live(self, collection: str, space: Space) -> bool:
+        """Whether searches see the space's rows."""
+        with self.session() as client:
+            return self._live(client, collection) in (None, _physical(collection, space))
 
     def promote(self, collection: str, space: Space) -> bool:
         """Searches see the space's rows; the collection of another space is dropped."""

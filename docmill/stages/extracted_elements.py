@@ -1,47 +1,17 @@
-"""Reads each document into elements, in a worker process of its own kind, and keeps them as artifacts."""
+"""Reads each document into elements, in a worker process of its own, and keeps them as artifacts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from docmill.artifacts import Artifacts, extension
-from docmill.config import ExtractConfig
 from docmill.errors import DocmillError, PermanentError, TransientError
-from docmill.extract.overlay import page_overlay
-from docmill.ids import content_version
-from docmill.models import ElementType, Extraction, Stage
+from docmill.extract.worker import Task, read_document
+from docmill.models import Stage
 from docmill.stages.base import Job, Result
-from docmill.store import ObjectStore, open_store
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
 _PDF = "application/pdf"
-_PREVIEW_WIDTH = 480
-
-
-@dataclass(frozen=True)
-class _Task:
-    """All that a worker process needs to read one document."""
-
-    source: str
-    key: str
-    version: str
-    artifact: str
-    reuse: bool
-    store: str
-    s3_endpoint_url: str | None
-    config: ExtractConfig
-    preview: str
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What a worker tells of a document that it read."""
-
-    counts: dict[str, int]
-    failed_pages: tuple[int, ...]
-    note: str
 
 
 def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Result]:
@@ -50,7 +20,7 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
         return
     tasks = [_task(workspace, job) for job in jobs]
     preload = {module for job in jobs for module in _modules(job.document.media_type)}
-    with Isolated(_run, workspace.settings.workers, sorted(preload)) as pool:
+    with Isolated(read_document, workspace.settings.workers, sorted(preload)) as pool:
         for index, answer, seconds in pool.run(tasks):
             document = jobs[index].document
             if isinstance(answer, PermanentError | TransientError):
@@ -63,8 +33,7 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
 
 def _modules(media_type: str) -> tuple[str, ...]:
     """What the fork server imports once so that no worker has to."""
-    common = ("docmill.stages.extracted_elements", "docmill.extract.registry")
-    return (*common, "docmill.extract.pdf") if media_type == _PDF else common
+    return ("docmill.extract.worker", "docmill.extract.pdf") if media_type == _PDF else ("docmill.extract.worker",)
 
 
 def preview_key(batch: str) -> str:
@@ -72,9 +41,9 @@ def preview_key(batch: str) -> str:
     return f"previews/{batch}.png"
 
 
-def _task(workspace: Workspace, job: Job) -> _Task:
+def _task(workspace: Workspace, job: Job) -> Task:
     fingerprint = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
-    return _Task(
+    return Task(
         source=job.document.source,
         key=job.document.key,
         version=job.document.version,
@@ -85,47 +54,3 @@ def _task(workspace: Workspace, job: Job) -> _Task:
         config=workspace.config.extract,
         preview=preview_key(job.document.batch) if job.document.media_type == _PDF else "",
     )
-
-
-_stores: dict[tuple[str, str | None], ObjectStore] = {}
-
-
-def _store(url: str, s3_endpoint_url: str | None) -> ObjectStore:
-    """The store at an address, opened once a process."""
-    if (url, s3_endpoint_url) not in _stores:
-        _stores[url, s3_endpoint_url] = open_store(url, s3_endpoint_url)
-    return _stores[url, s3_endpoint_url]
-
-
-def _run(task: _Task) -> _Answer:
-    """Read one document; runs in a worker process."""
-    from docmill.extract.registry import read
-
-    artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
-    if task.reuse and artifacts.store.head(task.artifact) is not None:
-        return _describe(artifacts.extraction_at(task.artifact))
-    data = _store(task.source, task.s3_endpoint_url).get(task.key)
-    if content_version(data) != task.version:
-        raise TransientError(f"{task.source}{task.key} changed while it was read.", hint="The next run reads it anew.")
-    reading = read(data, f"document{extension(task.key)}", task.config)
-    for picture in reading.crops.values():
-        artifacts.put_crop(picture)
-    artifacts.put_extraction(task.artifact, reading.extraction)
-    if task.preview and artifacts.store.head(task.preview) is None:
-        picture = page_overlay(data, reading.extraction, page=1, width=_PREVIEW_WIDTH)
-        artifacts.store.put(task.preview, picture)
-    return _describe(reading.extraction)
-
-
-def _describe(extraction: Extraction) -> _Answer:
-    types = [element.type for element in extraction.elements]
-    counts = {
-        "pages": max(1, len(extraction.pages)),
-        "elements": len(types),
-        "tables": types.count(ElementType.TABLE),
-        "pictures": types.count(ElementType.IMAGE),
-        "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
-        "characters": (characters := sum(len(element.text) for element in extraction.elements)),
-        "without_text": int(characters == 0),
-    }
-    return _Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000])

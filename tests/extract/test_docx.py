@@ -120,3 +120,20 @@ def test_formulas_are_read():
 def test_a_damaged_package_is_corrupt():
     with pytest.raises(CorruptDocumentError):
         read_docx(saved(docx.Document())[:2000], CONFIG)
+
+
+def test_a_first_row_that_the_look_sets_off_is_a_header():
+    document = docx.Document()
+    table = document.add_table(2, 2)
+    for number, text in enumerate(("name", "sum", "a", "1")):
+        table.cell(number // 2, number % 2).text = text
+    assert elements(document)[0].table.header_rows == 1
+
+
+def test_fields_and_the_base_of_ruby_are_read():
+    document = docx.Document()
+    ruby = "<w:rt><w:r><w:t>ru</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>base</w:t></w:r></w:rubyBase>"
+    field = '<w:fldSimple w:instr="PAGE"><w:r><w:t>7</w:t></w:r></w:fldSimple>'
+    for inner in (f"<w:r><w:ruby>{ruby}</w:ruby></w:r>", field):
+        document.add_paragraph()._p.append(parse_xml(inner.replace(">", f" {nsdecls('w')}>", 1)))
+    assert [each.text for each in elements(document)] == ["base", "7"]

@@ -6,8 +6,8 @@ from PIL import Image, ImageDraw, ImageFont
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract import image as module
-from docmill.extract.image import joined, paragraphs, read_image
-from docmill.models import BBox, ElementType, Line, PageStatus
+from docmill.extract.image import read_image
+from docmill.models import ElementType, PageStatus
 
 
 def page(text: str, size: int = 30) -> Image.Image:
@@ -20,10 +20,6 @@ def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
-
-
-def line(text: str, x: float, y: float, width: float = 200, height: float = 10) -> Line:
-    return Line(text=text, bbox=BBox(x0=x, y0=y, x1=x + width, y1=y + height), confidence=0.9)
 
 
 def test_lines_become_a_paragraph_with_box_and_method():
@@ -64,12 +60,3 @@ def test_too_many_pixels_are_refused_before_they_are_unpacked(monkeypatch):
 def test_a_cut_picture_is_corrupt():
     with pytest.raises(CorruptDocumentError):
         read_image(saved(page("text"))[:300], ExtractConfig())
-
-
-def test_paragraphs_end_at_wider_gaps_and_other_sizes():
-    lines = [line("a", 0, 0), line("b", 0, 14), line("c", 0, 50), line("D", 0, 65, height=22)]
-    assert [[each.text for each in group] for group in paragraphs(lines)] == [["a", "b"], ["c"], ["D"]]
-
-
-def test_words_cut_at_line_ends_are_joined():
-    assert joined([line("the har-", 0, 0), line("bour is A-", 0, 14), line("Z", 0, 28)]) == "the harbour is A- Z"

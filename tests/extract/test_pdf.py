@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from docmill.config import ExtractConfig, Mode
@@ -254,3 +257,42 @@ def test_ocr_is_not_called_for_a_page_with_text():
     made = document()
     write(made[0], (72, 72, 500, 200), PROSE)
     assert elements(made, ExtractConfig(), ocr=refuse)[0].method == "native"
+
+
+def test_entries_of_a_table_of_contents_stay_apart():
+    made = document()
+    write(made[0], (72, 72, 500, 200), "Introduction ........ 1\nMethods ........ 7\nResults ........ 12")
+    assert [element.text for element in elements(made)] == [
+        "Introduction ........ 1",
+        "Methods ........ 7",
+        "Results ........ 12",
+    ]
+
+
+def test_numbers_are_exactly_those_of_the_page():
+    made = document()
+    write(made[0], (72, 72, 500, 200), "It fell by -0.125 % to $1,234.50 (about 3.5e-7), or 12 345,60 in total.")
+    assert elements(made)[0].text == "It fell by -0.125 % to $1,234.50 (about 3.5e-7), or 12 345,60 in total."
+
+
+def test_a_page_that_cannot_be_read_does_not_lose_the_others():
+    made = document(2)
+    for page in made:
+        write(page, (72, 72, 500, 200), PROSE)
+    made.xref_set_key(made[0].xref, "Type", "/Pages")
+    reading = read_pdf(made.tobytes(), FAST)
+    assert reading.extraction.elements
+    assert len(reading.extraction.pages) == 2
+
+
+def test_right_to_left_text_is_read_from_the_right():
+    made = document()
+    text = "שלום עולם, זהו מסמך בדיקה בעברית עם מספר 12.50 ועוד טקסט ארוך"
+    made[0].insert_htmlbox(pymupdf.Rect(72, 72, 300, 200), f'<p dir="rtl">{text}</p>')
+    assert " ".join(element.text for element in elements(made)) == text
+
+
+def test_the_models_of_the_engine_are_not_imported():
+    code = "import sys, docmill.extract.pdf; print('onnxruntime' in sys.modules, 'pymupdf.layout' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

@@ -122,3 +122,18 @@ def test_a_box_around_text_is_no_table():
     page.draw_rect((70, 90, 400, 160))
     page.insert_textbox((75, 95, 395, 155), "A note in a box.\nIt has two lines.")
     assert tables(made) == []
+
+
+def test_lines_of_wrapped_cells_are_one_row():
+    made = pymupdf.open()
+    page = made.new_page()
+    words = [["Name", "Meaning", "Use"], ["Alpha", "the first letter of|the old alphabet", "often"]]
+    words += [["Omega", "the last letter of|the same alphabet", "rarely"]]
+    for r, row in enumerate(words):
+        for c, text in enumerate(row):
+            for n, line in enumerate(text.split("|")):
+                page.insert_text((XS[c] + 5, TOP + 15 + r * 40 + n * 12), line, fontname="helv", fontsize=10)
+    for y in (TOP, TOP + 25, TOP + 125):
+        rule(made, XS[0], y, XS[-1], y)
+    (table,) = tables(made)
+    assert table.grid() == [[cell.replace("|", " ") for cell in row] for row in words]

@@ -106,15 +106,9 @@ def test_dagster_asset_materialize_forces_one_document(platform: Platform):
     batch = sorted(platform.dagster.batches())[1]
     config = {"resources": {"scope": {"config": {"document_ids": [ferry["document_id"]], "force": True}}}}
     env = platform.env | {"DAGSTER_HOME": str(Path(platform.env["DOCMILL_HOME"]) / "dagster")}
-    done = subprocess.run(
-        [BIN / "dagster", "asset", "materialize", "--select", "extracted_elements+", "--partition", batch]
-        + ["--config-json", json.dumps(config), "-f", "orchestration/definitions.py", "-d", "."],
-        env=env,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    command = ["asset", "materialize", "--select", "extracted_elements+", "--partition", batch]
+    command += ["--config-json", json.dumps(config), "-f", "orchestration/definitions.py", "-d", "."]
+    done = subprocess.run([BIN / "dagster", *command], env=env, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert worked_on(platform, "extracted_elements", batch) == 1
 

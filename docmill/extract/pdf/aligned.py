@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from docmill.extract.pdf.ink import Box, Rule, Run
+from docmill.extract.pdf.ink import Box, Run
 from docmill.extract.pdf.lines import around, rows_of
 from docmill.extract.pdf.tables import FoundCell, FoundTable, part_of
 
 _NUMBER = re.compile(r"[(\[<>~≈±+\-−–—$€£¥]*\s*[\d.,]+\s*[%)\]*†‡a-z]{0,3}|[-–—.*]+|n/?a", re.IGNORECASE)
-_MARKER = re.compile(r"[•◦▪‣·*○●■□–—-]|\(?\w{1,3}[.)]")
-_LEADERS = re.compile(r"(\. ?){4,}|…{2,}")
+_TYPED_RULE = re.compile(r"[-_=–—]{5,}")
 _MIN_CORRIDOR = 0.35  # of the type size
 
 
@@ -74,6 +73,8 @@ def build_table(rows: Sequence[TextRow], rules: Sequence[float], header_end: flo
 
     `rules` are the y of horizontal rules between the lines, `header_end` the y of the rule under the head.
     """
+    drawn = [row.y1 for row in rows if _is_drawn_rule(row)]
+    rows, rules = [row for row in rows if not _is_drawn_rule(row)], [*rules, *drawn]
     spans = column_spans(rows) if rows else []
     if len(spans) < 2:
         return None
@@ -88,6 +89,11 @@ def build_table(rows: Sequence[TextRow], rules: Sequence[float], header_end: flo
     box = around([run.box for row in rows for run in row.runs])
     _give_boxes(cells, groups, rows, spans, box)
     return FoundTable(box, cells, header if header < len(groups) else 0)
+
+
+def _is_drawn_rule(row: TextRow) -> bool:
+    """True for a line of hyphens, underscores or equals signs: a rule typed as text."""
+    return all(_TYPED_RULE.fullmatch(run.text) for run in row.runs)
 
 
 Line = dict[int, tuple[int, list[Run]]]  # first column -> (columns it reaches over, runs)
@@ -173,15 +179,16 @@ def _group_block(block: Sequence[int], rows: Sequence[TextRow], lines: Sequence[
     if not block:
         return []
     gaps = _gaps([rows[index] for index in block])
-    limit = _gap_limit(gaps)
+    size = median(run.size for index in block for run in rows[index].runs)
+    limit = _gap_limit([gap for gap in gaps if gap > 0.85 * size])
     if limit is not None:
         narrow = [(a, b) for gap, (a, b) in zip(gaps, pairwise(block), strict=True) if gap < limit]
         if sum(conflict(lines[a], lines[b]) for a, b in narrow) > 0.15 * len(narrow):
             limit = None
     groups = [[block[0]]]
     for gap, (before, index) in zip(gaps, pairwise(block), strict=True):
-        near = gap < 1.45 * rows[index].runs[0].size
-        same = gap < limit if limit is not None else near and _continues(lines[before], lines[index])
+        near = gap < 1.45 * size and _continues(lines[before], lines[index])
+        same = gap < 0.7 * size or (gap < limit if limit is not None else near)
         if same and not any(conflict(lines[other], lines[index]) for other in groups[-1]):
             groups[-1].append(index)
         else:
@@ -264,206 +271,3 @@ def _give_boxes(
 def is_number(text: str) -> bool:
     """True for a number with its sign, currency, percent or footnote mark, and for signs that stand for no value."""
     return bool(_NUMBER.fullmatch(text.strip()))
-
-
-# --- candidates --------------------------------------------------------------------------------------------------
-
-
-def stacked_tables(runs: list[Run], h_rules: Sequence[Rule], width: float) -> tuple[list[FoundTable], list[Run]]:
-    """Tables between horizontal rules of equal extent (head and foot rules), and the runs that stand in none."""
-    tables: list[FoundTable] = []
-    for stack in _stacks(h_rules, 0.12 * width):
-        for first, last in _tabular_stretches(stack, runs):
-            top, bottom = stack[first], stack[last]
-            inside = _between(runs, top, bottom)
-            rows = text_rows(inside)
-            ys = [rule.at for rule in stack[first : last + 1]]
-            below = _rows_below(runs, stack, last) if len(rows) <= 4 else []
-            header_end = ys[1] if len(ys) > 2 or below else None
-            if below:
-                rows += below
-                inside += [run for row in below for run in row.runs]
-                bottom = Rule(below[-1].y1, bottom.start, bottom.end)
-            table = build_table(rows, ys, header_end)
-            if table is None or not _plausible(rows, ruled=True):
-                continue
-            table.box = Box(min(top.start, table.box.x0), top.at, max(top.end, table.box.x1), bottom.at)
-            tables.append(table)
-            taken = {id(run) for run in inside}
-            runs = [run for run in runs if id(run) not in taken]
-    return tables, runs
-
-
-def _rows_below(runs: Sequence[Run], stack: Sequence[Rule], last: int) -> list[TextRow]:
-    """Lines of several runs that follow closely under the last rule of a stretch, down to the stack's next rule."""
-    rule = stack[last]
-    limit = stack[last + 1].at if last + 1 < len(stack) else float("inf")
-    under = [
-        run
-        for run in runs
-        if rule.at < (run.y0 + run.y1) / 2 < limit and run.x1 > rule.start - 3 and run.x0 < rule.end + 3
-    ]
-    rows = text_rows(under)
-    if not rows or rows[0].y0 - rule.at > 2.5 * rows[0].runs[0].size:
-        return []
-    first = next((index for index, row in enumerate(rows[:3]) if len(row.runs) >= 2), None)
-    if first is None:
-        return []
-    end = _stretch(rows, first)
-    multi = [row for row in rows[:end] if len(row.runs) >= 2]
-    if any(run.x0 < rule.start - 12 or run.x1 > rule.end + 12 for row in multi for run in row.runs):
-        return []
-    return rows[:end] if len(multi) >= 2 and _plausible(multi, ruled=False) else []
-
-
-def _stacks(h_rules: Sequence[Rule], shortest: float) -> list[list[Rule]]:
-    """Rules that begin and end at the same x (within 6 points), from top to bottom; stacks of two or more."""
-    stacks: list[list[Rule]] = []
-    for rule in h_rules:
-        if rule.end - rule.start < shortest:
-            continue
-        for stack in stacks:
-            if abs(stack[0].start - rule.start) <= 6 and abs(stack[0].end - rule.end) <= 6:
-                stack.append(rule)
-                break
-        else:
-            stacks.append([rule])
-    return [sorted(stack) for stack in stacks if len(stack) >= 2]
-
-
-def _between(runs: Sequence[Run], top: Rule, bottom: Rule) -> list[Run]:
-    """The runs between two rules."""
-    return [
-        run
-        for run in runs
-        if top.at - 1 <= (run.y0 + run.y1) / 2 <= bottom.at + 1 and run.x1 > top.start - 3 and run.x0 < top.end + 3
-    ]
-
-
-def _tabular_stretches(stack: Sequence[Rule], runs: Sequence[Run]) -> list[tuple[int, int]]:
-    """Index ranges of rules between which there are rows of several runs and no prose."""
-    between = [text_rows(_between(runs, top, bottom)) for top, bottom in pairwise(stack)]
-    good: list[bool] = []
-    for index, rows in enumerate(between):
-        multi = sum(len(row.runs) >= 2 for row in rows)
-        tabular = bool(rows) and multi >= 0.4 * len(rows) and not _is_prose(rows)
-        if not rows:
-            tabular = stack[index + 1].at - stack[index].at < 6
-        elif not tabular and index and good[-1]:
-            tabular = _under_header(between[index - 1], rows)
-        good.append(tabular)
-    stretches, at = [], 0
-    while at < len(good):
-        end = at
-        while end < len(good) and good[end]:
-            end += 1
-        if end > at:
-            stretches.append((at, end))
-        at = end + 1
-    return stretches
-
-
-def _under_header(header: Sequence[TextRow], rows: Sequence[TextRow]) -> bool:
-    """True if the rows above are a head of several cells and few of these runs reach over two of its columns."""
-    if not header or len(header) > 4 or max(len(row.runs) for row in header) < 2:
-        return False
-    spans = column_spans(header)
-    runs = [run for row in rows for run in row.runs]
-    wide = sum(sum(min(run.x1, x1) - max(run.x0, x0) > 2 for x0, x1 in spans) >= 2 for run in runs)
-    return wide <= 0.2 * len(runs) and len(column_spans([*header, *rows])) >= 2
-
-
-def _is_prose(rows: Sequence[TextRow]) -> bool:
-    """True if the lines are text set in columns: most runs are long and fill the width of their column."""
-    if len(rows) < 4:
-        return False
-    runs = [run for row in rows for run in row.runs]
-    if median(len(run.text) for run in runs) <= 15:
-        return False
-    spans = column_spans(rows)
-    full = 0
-    for run in runs:
-        width = next((x1 - x0 for x0, x1 in spans if run.x0 < x1 and x0 < run.x1), 0.0)
-        full += run.x1 - run.x0 > 0.8 * width
-    return full > 0.6 * len(runs)
-
-
-def _plausible(rows: Sequence[TextRow], ruled: bool) -> bool:
-    """True if the lines are cells: not a list, a table of contents, or text in columns."""
-    if any(_LEADERS.search(run.text) for row in rows for run in row.runs) and not ruled:
-        return False
-    firsts = [row.runs[0].text for row in rows]
-    if max(len(row.runs) for row in rows) == 2:
-        if sum(bool(_MARKER.fullmatch(text)) for text in firsts) > 0.6 * len(rows):
-            return False
-        if not ruled and _page_numbers([row.runs[-1].text for row in rows if len(row.runs) == 2]):
-            return False
-    return not _is_prose(rows)
-
-
-def _page_numbers(texts: Sequence[str]) -> bool:
-    """True if the texts are whole numbers that never fall, as in a table of contents."""
-    if not texts or not all(text.isdecimal() for text in texts):
-        return False
-    values = [int(text) for text in texts]
-    return all(a <= b for a, b in pairwise(values))
-
-
-def free_tables(rows: Sequence[TextRow]) -> list[tuple[int, int]]:
-    """Index ranges of neighbouring lines that look like a table without any rule: three or more rows of cells."""
-    found, at = [], 0
-    while at < len(rows):
-        if len(rows[at].runs) < 2:
-            at += 1
-            continue
-        end = _stretch(rows, at)
-        part = rows[at:end]
-        if _is_free_table(part):
-            found.append((at, end))
-        at = max(end, at + 1)
-    return found
-
-
-def _stretch(rows: Sequence[TextRow], at: int) -> int:
-    """The end of the stretch of lines from `at` in which lines of several runs follow each other closely."""
-    size = rows[at].runs[0].size
-    end, last = at + 1, at + 1
-    while end < len(rows) and rows[end].y1 - rows[end - 1].y1 < 3.2 * size:
-        if len(rows[end].runs) >= 2:
-            last = end + 1
-        elif end - last >= 2:
-            break
-        end += 1
-    return last
-
-
-def _is_free_table(rows: Sequence[TextRow]) -> bool:
-    """True for at least three lines of cells in two or more columns, most of them short or numbers."""
-    multi = [row for row in rows if len(row.runs) >= 2]
-    if len(multi) < 3 or len(multi) < 0.5 * len(rows) or not _plausible(multi, ruled=False):
-        return False
-    spans = column_spans(rows)
-    if len(spans) < 2:
-        return False
-    runs = [run for row in multi for run in row.runs[1:]]
-    numbers = sum(is_number(run.text) for run in runs) / len(runs)
-    words = sum(len(run.words) for run in runs) / len(runs)
-    if len(spans) == 2:
-        return numbers > 0.6 or (words < 4 and len(multi) >= 4 and _starts_align(multi, spans))
-    return numbers > 0.3 or words < 3.5 or _starts_align(multi, spans)
-
-
-def _starts_align(rows: Sequence[TextRow], spans: Sequence[tuple[float, float]]) -> bool:
-    """True if in every column most runs begin at its left edge."""
-    for x0, x1 in spans:
-        runs = [run for row in rows for run in row.runs if run.x0 < x1 and x0 < run.x1]
-        if not runs or sum(abs(run.x0 - x0) < 2.5 for run in runs) < 0.7 * len(runs):
-            return False
-    return True
-
-
-def looks_tabular(runs: Sequence[Run]) -> bool:
-    """True if nearly all lines have several runs in line with those of other lines, and no column is prose."""
-    rows = text_rows(runs)
-    multi = [row for row in rows if len(row.runs) >= 2]
-    return len(multi) >= 3 and len(multi) >= 0.6 * len(rows) and _is_free_table(rows)

@@ -22,6 +22,7 @@ CAPTION = re.compile(
     r"tableau|tabla|figura)\.?\s*(\d+|[A-Z]\b|[IVX]+\b)([.\-–]\d+)*[a-z]?\s*([.:|–—-]|\s|$)",
     re.IGNORECASE,
 )
+_ENTRY = re.compile(r"(?:(?:\. ?){3,}|…)\s*(?:\d{1,4}|[ivxlc]+)$")  # of a table of contents
 _FOOTNOTE = re.compile(r"(\d{1,3}|[*†‡§¶]+|[a-z])[\s).\]]?\s*\S")
 _SENTENCE_END = (".", ",", ";")
 
@@ -100,6 +101,10 @@ def _breaks(before: Run, line: Run, group: Sequence[Run], usual: float, left: fl
         return False
     if starts_item(line.text):
         return not (NUMBERED.match(line.text) and before.x1 > right - 2 * size and abs(before.x0 - line.x0) < 1)
+    if _are_entries(before.text, line.text):
+        return True
+    if len(group) > 1:
+        left, right = min(each.x0 for each in group), max(each.x1 for each in group)
     width = right - left
     hanging = bool(starts_item(group[0].text))
     indented = line.x0 - before.x0 > 0.8 * size and not hanging and before.x0 - left < 0.5 * width
@@ -109,6 +114,11 @@ def _breaks(before: Run, line: Run, group: Sequence[Run], usual: float, left: fl
     if outdented and abs((line.x0 + line.x1) - (before.x0 + before.x1)) > size and len(group) > 2:
         return True
     return before.x1 < right - 0.3 * width and before.text.endswith((".", "!", "?", ":")) and len(group) > 1
+
+
+def _are_entries(before: str, text: str) -> bool:
+    """True for two entries of a table of contents: both end with leaders and a page number."""
+    return bool(_ENTRY.search(before) and _ENTRY.search(text))
 
 
 def lines_words(lines: Sequence[Run]) -> list[str]:
@@ -189,7 +199,7 @@ def is_title(group: Sequence[Run], text: str, body: BodyStyle, near: Around) -> 
     if large:
         return True
     apart = near.above > 0.35 * size
-    if all(line.bold for line in group) and not body.bold and size >= 0.7 * body.size:
+    if all(line.bold for line in group) and not body.bold and size >= 0.66 * body.size:
         return words <= 25 and apart
     if size < 0.7 * body.size or len(group) > 2 or not apart or near.below <= 0.35 * size:
         return False

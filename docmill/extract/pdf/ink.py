@@ -206,7 +206,8 @@ def _runs_of_line(
     base = place(x, y, x, y).y0
     top, bottom = base - _ASCENT * size, base + _DESCENT * size
     groups: list[list[Word]] = []
-    rtl = any(span["bidi"] & 1 for span in spans) and _is_rtl("".join(span["text"] for span in spans))
+    whole = "".join(span["text"] for span in spans)
+    rtl = not whole.isascii() and _is_rtl(whole)
     last: Word | None = None
     for raw in words:
         x0, _, x1, _ = raw[:4] if place is Box else place(*raw[:4])
@@ -222,10 +223,18 @@ def _runs_of_line(
     for group in groups:
         runs.append(_run(group, styles[at : at + len(group)], size, rtl))
         at += len(group)
+    if len(runs) == 1 and len(words) > 1:
+        runs[0].text = " ".join(whole.split())  # the engine parts words where the font changes, without a space
     for run in runs:
         ink.characters += len(run.text)
-        ink.unknown += run.text.count("\ufffd")
+        if not run.text.isascii() or not run.text.isprintable():
+            ink.unknown += sum(_is_unknown(char) for char in run.text)
     return runs
+
+
+def _is_unknown(char: str) -> bool:
+    """True for the replacement character, control characters and private use: glyphs without a known meaning."""
+    return char == "\ufffd" or char < " " or "\x7f" <= char <= "\x9f" or "\ue000" <= char <= "\uf8ff"
 
 
 def _styles(spans: list[dict[str, Any]], words: list[tuple[Any, ...]]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ Tabular = Callable[[Sequence[Run]], bool]
 _SHRINK = 0.12  # of its height, cut off a run at top and bottom: lines of real pages overlap a little
 _MIN_GUTTER = 0.75  # of the type size
 _OVERFLOW = 2.5  # of the type size: how far a line may reach into the next column
+_EDGE = 0.12  # of the width: no gutter lies this near to the edge
 _SHORT = 9  # characters: a column whose runs are mostly shorter is a row of labels or numbers
 _CAPTION = re.compile(r"(figure|fig\.|table|chart|exhibit|box)\s+\w", re.IGNORECASE)
 
@@ -57,48 +58,69 @@ def _trimmed(items: Sequence[Item[T]]) -> list[Item[T]]:
     A column begins where many long runs begin.
     """
     runs = [item.run for item in items if item.run and len(item.run.text) >= 12]
-    starts: dict[int, list[float]] = {}
-    for run in runs:
-        starts.setdefault(round(run.x0 / 3), []).append(run.x0)
+    starts: list[list[float]] = []
+    for x in sorted(run.x0 for run in runs):
+        if starts and x - starts[-1][0] <= 3:
+            starts[-1].append(x)
+        else:
+            starts.append([x])
     least = max(5.0, 0.08 * len(runs))
-    left = min((run.x0 for run in runs), default=0.0)
-    columns = sorted(min(values) for values in starts.values() if len(values) >= least and min(values) > left + 72)
+    columns = [group[0] for group in starts if len(group) >= least and group[0] > starts[0][0] + 72]
     if not columns:
         return list(items)
+    gutter_width = _minimum(items) + 0.5
     out: list[Item[T]] = []
     for item in items:
         own, box = item.run, item.box
         if own is not None:
             for x in columns:
-                gutter = x - max(5.5, _MIN_GUTTER * own.size) - 0.5
+                gutter = x - gutter_width
                 if own.x0 < x - 5 * own.size and gutter < own.x1 < x + _OVERFLOW * own.size:
                     box = Box(box.x0, box.y0, gutter, box.y1)
         out.append(Item(box, own, item.content))
     return out
 
 
+def _minimum(items: Sequence[Item[T]]) -> float:
+    """How wide white space must be to be a gutter, in points."""
+    sizes = [item.run.size for item in items if item.run]
+    return max(5.0, _MIN_GUTTER * (median(sizes) if sizes else 10.0))
+
+
 def _ordered(items: Sequence[Item[T]], tabular: Tabular, depth: int) -> list[list[Item[T]]]:
     """The items in groups, bands first, then the columns of each."""
     if len(items) <= 1 or depth > 12:
         return [list(items)] if items else []
-    sizes = [item.run.size for item in items if item.run]
-    minimum = max(5.0, _MIN_GUTTER * (median(sizes) if sizes else 10.0))
+    minimum = _minimum(items)
     left, right = min(item.box.x0 for item in items), max(item.box.x1 for item in items)
     bands = _bands(items)
     for band in bands:
         band.corridors = _corridors(band.items, left, right, minimum)
-    ordered: list[list[Item[T]]] = []
+    cuts: list[tuple[list[_Band[T]], float | None]] = []
     for group, corridors in _grow(bands, minimum):
-        inner = _inner(corridors, group)
-        cut = _best_cut(inner, group)
-        if cut is not None and tabular([item.run for band in group for item in band.items if item.run]):
-            cut = None
+        cut = _best_cut(_inner(corridors, group), group)
         if cut is None:
-            rows = [item for band in group for item in band.items]
-            ordered.append(rows)
+            cuts += [([band], None) for band in group]
             continue
-        ordered += _split(group, cut, tabular, depth)
+        if tabular([item.run for band in group for item in band.items if item.run]):
+            cuts.append((group, None))
+            continue
+        while cuts and _right_only(cuts[-1], cut):
+            group = [*cuts.pop()[0], *group]
+        cuts.append((group, cut))
+    ordered: list[list[Item[T]]] = []
+    for group, cut in cuts:
+        if cut is None:
+            ordered.append([item for band in group for item in band.items])
+        else:
+            ordered += _split(group, cut, tabular, depth)
     return _joined(ordered)
+
+
+def _right_only(before: tuple[list[_Band[T]], float | None], cut: float) -> bool:
+    """True if the group has no columns and stands right of the cut: it is the head of the right column."""
+    group, own = before
+    return own is None and all(item.run and item.box.x0 >= cut - 1 for band in group for item in band.items)
 
 
 def _split(group: Sequence[_Band[T]], cut: float, tabular: Tabular, depth: int) -> list[list[Item[T]]]:
@@ -182,10 +204,11 @@ def _grow(bands: Sequence[_Band[T]], minimum: float) -> list[tuple[list[_Band[T]
 
 
 def _inner(corridors: list[tuple[float, float]], group: Sequence[_Band[T]]) -> list[tuple[float, float]]:
-    """The corridors that have something on both sides."""
+    """The corridors in the middle three quarters of the group's width: gutters, not the space after a bullet."""
     left = min(item.box.x0 for band in group for item in band.items)
     right = max(item.box.x1 for band in group for item in band.items)
-    return [corridor for corridor in corridors if corridor[0] > left + 1 and corridor[1] < right - 1]
+    edge = _EDGE * (right - left)
+    return [(a, b) for a, b in corridors if a > left + 1 and b < right - 1 and left + edge < (a + b) / 2 < right - edge]
 
 
 def _best_cut(corridors: list[tuple[float, float]], group: Sequence[_Band[T]]) -> float | None:
@@ -197,7 +220,7 @@ def _best_cut(corridors: list[tuple[float, float]], group: Sequence[_Band[T]]) -
         second = [item for item in items if item.box.x0 >= cut - 1]
         if len(group) > 1 and (_single_row(first) and _single_row(second)):
             continue
-        if _is_column(first) and _is_column(second):
+        if all(_is_column(a) or _is_heading(a, b) for a, b in ((first, second), (second, first))):
             return cut
     return None
 
@@ -216,6 +239,12 @@ def _is_column(items: Sequence[Item[T]]) -> bool:
         return True
     lengths = [len(item.run.text) for item in items if item.run]
     return bool(lengths) and median(lengths) > _SHORT and sum(lengths) > 60
+
+
+def _is_heading(items: Sequence[Item[T]], others: Sequence[Item[T]]) -> bool:
+    """True for a few runs clearly larger than the column beside them."""
+    sizes = [item.run.size for item in others if item.run]
+    return bool(sizes) and len(items) <= 4 and all(i.run and i.run.size > 1.25 * median(sizes) for i in items)
 
 
 def _joined(groups: list[list[Item[T]]]) -> list[list[Item[T]]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docmill.extract.pdf.aligned import build_table, free_tables, looks_tabular, stacked_tables, text_rows
+from docmill.extract.pdf.aligned import build_table, text_rows
+from docmill.extract.pdf.candidates import free_tables, looks_tabular, stacked_tables
 from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
 from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
 from docmill.extract.pdf.ink import Box, Ink, Rule, Run
 from docmill.extract.pdf.layout import Item, columns_in_order
 from docmill.extract.pdf.lines import around, clean, join_row, rows_of
-from docmill.extract.pdf.rowsplit import split_rows
+from docmill.extract.pdf.rowsplit import split_columns, split_rows
 from docmill.extract.pdf.tables import FoundTable, Placer, ruled_tables
 from docmill.models import ElementType
 
@@ -19,6 +20,7 @@ def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
     """The page's elements in reading order."""
     place = Placer(ink)
     tables, runs = ruled_tables(ink)
+    tables = [split_columns(table) for table in tables]
     for table in tables:
         split_rows(table)
     outside = [rule for rule in ink.h_rules if not _in_any(rule, [table.box for table in tables])]

@@ -54,6 +54,7 @@ class _ReadPage:
     drafts: list[Draft] = field(default_factory=list)
     boxes: list[BBox] = field(default_factory=list)
     crops: dict[int, tuple[Crop, bytes]] = field(default_factory=dict)
+    unknown: int = 0
 
 
 def read_pdf(data: bytes, config: ExtractConfig, *, ocr: PageOcr | None = None) -> Reading:
@@ -73,16 +74,18 @@ def read_pdf(data: bytes, config: ExtractConfig, *, ocr: PageOcr | None = None) 
 def _read(document: EngineObject, config: ExtractConfig, ocr: PageOcr | None) -> Reading:
     """The reading of an open document."""
     warnings: list[str] = []
+    count = int(document.page_count)  # asked once: it can shrink when a broken page makes the engine repair the file
+    sample = _Sample(document)
+    pages = [_read_page(document, number, config, ocr, sample) for number in range(count)]
     if document.is_repaired:
         warnings.append("the file's structure was damaged and has been repaired")
-    sample = _Sample(document)
-    pages = [_read_page(document, number, config, ocr, sample) for number in range(document.page_count)]
     if not any(page.drafts for page in pages):
         raise _nothing_readable([page.page for page in pages])
     outline = _outline(document, warnings)
     mark_furniture([page.drafts for page in pages], [page.height for page in pages], sample.body)
     set_levels([page.drafts for page in pages], outline)
     warnings += [f"page {p.page.number}: {p.page.reason}" for p in pages if p.page.status is PageStatus.FAILED]
+    warnings += [f"page {p.page.number}: {p.unknown} glyphs have no known meaning" for p in pages if p.unknown]
     metadata = _metadata(document)
     warnings += engine_warnings()
     extraction = Extraction(
@@ -114,7 +117,7 @@ class _Sample:
         self.inks: dict[int, tuple[EngineObject, Ink]] = {}
         for number in range(0, count, max(count // _SAMPLE, 1))[:_SAMPLE]:
             try:
-                display_list = document[number].get_displaylist()
+                display_list = document.load_page(number).get_displaylist()
                 self.inks[number] = (display_list, read_ink(display_list))
             except ENGINE_ERRORS:
                 continue  # the page is reported when it is read
@@ -124,7 +127,7 @@ class _Sample:
         """The page's display list and marks; raises what the engine raises."""
         if number in self.inks:
             return self.inks.pop(number)
-        display_list = document[number].get_displaylist()
+        display_list = document.load_page(number).get_displaylist()
         return display_list, read_ink(display_list)
 
 
@@ -134,7 +137,7 @@ def _read_page(
     """One page (from 0); FAILED with the reason if the engine gives up on it."""
     try:
         display_list, ink = sample.take(document, number)
-        links = web_links(document[number])
+        links = web_links(document.load_page(number))
     except ENGINE_ERRORS as error:
         failed = Page(number=number + 1, width=0, height=0, status=PageStatus.FAILED, reason=describe(error))
         return _ReadPage(failed, 0.0)
@@ -158,7 +161,7 @@ def _read_page(
         method=method,
         reason=reason,
     )
-    read = _ReadPage(info, ink.height, drafts)
+    read = _ReadPage(info, ink.height, drafts, unknown=ink.unknown)
     add_links(drafts, links, ink)
     place = Placer(ink)
     read.boxes = [place(draft.box) for draft in drafts]

@@ -1,13 +1,31 @@
-"""Rows of a grid that hold several text rows each: tables with rules between columns but not between rows."""
+"""Grids whose rules do not part all rows or columns: the text in them shows the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-from docmill.extract.pdf.aligned import Line, TextRow, conflict, group_lines, text_rows
+from docmill.extract.pdf.aligned import Line, TextRow, build_table, conflict, group_lines, text_rows
 from docmill.extract.pdf.ink import Box, Run
 from docmill.extract.pdf.tables import FoundCell, FoundTable
+
+
+def split_columns(table: FoundTable) -> FoundTable:
+    """The table built anew from its words if cells of a column mostly hold several runs side by side."""
+    columns: dict[int, list[bool]] = {}
+    for cell in table.cells:
+        if cell.runs:
+            rows = text_rows(cell.runs)
+            columns.setdefault(cell.column, []).extend(len(row.runs) >= 2 for row in rows)
+    if not any(len(several) >= 3 and sum(several) >= 0.6 * len(several) for several in columns.values()):
+        return table
+    ys = sorted({y for cell in table.cells for y in (cell.box.y0, cell.box.y1)})
+    built = build_table(
+        text_rows([run for cell in table.cells for run in cell.runs]), ys, ys[1] if len(ys) > 2 else None
+    )
+    if built is None:
+        return table
+    return FoundTable(table.box, built.cells, built.header_rows, ruled=True)
 
 
 def split_rows(table: FoundTable) -> None:

@@ -1,0 +1,120 @@
+"""Writes docs/cli.md and docs/configuration.md from the code; a test holds them to it.
+
+Run it by `.venv/bin/python docs/generate.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from docmill.cli.app import app
+from docmill.settings import Settings
+
+HERE = Path(__file__).parent
+
+CLI_HEAD = """\
+# The `docmill` command
+
+Every command takes `--json` where it prints something that a program might read, and shows a progress bar on standard
+error where it takes long. Exit codes:
+
+| code | meaning |
+|---|---|
+| 0 | all good |
+| 1 | usage or system error: the message says what and the way out |
+| 2 | some documents failed; the others are searchable |
+| 130 | interrupted; the same command resumes |
+
+This page is written by `docs/generate.py` from the code.
+"""
+
+CONFIGURATION_HEAD = """\
+# Configuration
+
+Settings come from `docmill.toml` in the current folder and from the environment, which wins: `DOCMILL_HOME`,
+`DOCMILL_BATCH__DOCUMENTS` (two underscores between the levels), `DOCMILL_WATCH='{"default": "s3://bucket/prefix/"}'`.
+Unknown names in the file are errors. Empty addresses mean the embedded default below `home`.
+
+S3 credentials, region and endpoint come by the usual AWS chain: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+`AWS_DEFAULT_REGION`, `AWS_PROFILE`, instance roles, `AWS_ENDPOINT_URL_S3`. Secrets (`ledger_url`, `milvus_token`)
+belong in the environment.
+
+```toml
+# docmill.toml
+home = "/var/lib/docmill"
+collection = "manuals"
+
+[watch]
+manuals = "s3://company-documents/manuals/"
+
+[pipeline.extract]
+mode = "fast"
+```
+
+This table is written by `docs/generate.py` from the code.
+
+| key | default | what it is |
+|---|---|---|
+"""
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    group = typer.main.get_command(app)
+    context = group.make_context("docmill", [], resilient_parsing=True)
+    parts = [CLI_HEAD]
+    for name in sorted(group.list_commands(context)):
+        command = group.get_command(context, name)
+        parts += [f"## docmill {name}", "", _help(command, name), ""]
+    return "\n".join(parts)
+
+
+def _help(command: object, name: str) -> str:
+    """A command's description, arguments and options as text that does not depend on the terminal."""
+    lines = [" ".join(command.help.split()), ""]
+    for parameter in command.params:
+        option = parameter.param_type_name == "option"
+        names = ", ".join(parameter.opts) if option else str(parameter.name).upper()
+        default, text = parameter.default, getattr(parameter, "help", "") or ""
+        shown = f" (default: {getattr(default, 'value', default)})" if default not in (None, "", False, ()) else ""
+        lines.append(f"- `{names}` {text}{shown}")
+    return "\n".join(lines)
+
+
+def configuration_page() -> str:
+    """Every setting with its default."""
+    rows = [f"| `{key}` | {default} | {text} |" for key, default, text in _settings(Settings, "")]
+    return CONFIGURATION_HEAD + "\n".join(rows) + "\n"
+
+
+def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _settings(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _default(name, field), field.description or ""
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if name == "processes":
+        return "the cores, at most 8"
+    value = field.default
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return f"`{value}`" if value not in ("", None) else "–"
+
+
+def main() -> None:
+    """Write the pages."""
+    (HERE / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (HERE / "configuration.md").write_text(configuration_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
