@@ -1,9 +1,12 @@
 """The collection that is searched."""
 
+from dataclasses import replace
+
 import dagster as dg
 
 from assets.common import batch_asset, result, run
 from docmill.models import Stage
+from docmill.status import batch_row_faults
 from resources import ScopeResource, WorkspaceResource
 
 
@@ -18,4 +21,6 @@ def vector_collection(
 ) -> dg.MaterializeResult:
     """Write new rows, verify them, retire the old ones."""
     with workspace.open() as opened:
-        return result(run(context, Stage.VECTOR_COLLECTION, opened, scope))
+        report = run(context, Stage.VECTOR_COLLECTION, opened, scope)
+        faults = batch_row_faults(opened, context.partition_key)
+    return result(replace(report, counts={**report.counts, "row_faults": faults}))

@@ -45,8 +45,7 @@ def main(runner: str, packages: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ |= {"DOCMILL_HOME": home, "DOCMILL_PIPELINE__EXTRACT__MODE": "fast"}
         with watch.stage("import"):
-            import pymilvus  # noqa: F401
-
+            from docmill.index.lean import import_pymilvus
             from docmill.mirror import form_batches, make_plan, resolve_source
             from docmill.models import Stage
             from docmill.pipeline import Scope

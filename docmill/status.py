@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from docmill.models import Document, Stage, Status
@@ -59,6 +60,22 @@ def collection_status(workspace: Workspace, collection: str) -> CollectionStatus
         orphans=sum(row.document_id not in known for row in held.values()),
         expected_rows=sum(outcome.counts.get("rows", 0) for outcome in last if outcome is not None),
     )
+
+
+def batch_row_faults(workspace: Workspace, batch: str) -> int:
+    """How many rows of the batch's indexed documents the index lacks or holds too many, against the ledger's counts."""
+    documents = workspace.ledger.batch_documents(batch)
+    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
+    expected: dict[str, int] = {}
+    for document in documents:
+        outcome = current_outcome(workspace, Stage.VECTOR_COLLECTION, document, outcomes)
+        if outcome is not None and outcome.status is Status.OK:
+            expected[document.document_id] = outcome.counts["rows"]
+    if not expected:
+        return 0
+    held = workspace.index.held(documents[0].collection, workspace.space, list(expected))
+    rows = Counter(row.document_id for row in held.values())
+    return sum(abs(rows[document_id] - count) for document_id, count in expected.items())
 
 
 def collection_statuses(workspace: Workspace) -> list[CollectionStatus]:

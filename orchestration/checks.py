@@ -21,7 +21,7 @@ _CONTENT: dict[Stage, tuple[str, str, str]] = {
     Stage.EXTRACTED_ELEMENTS: ("non_empty_text", "without_text", "Every extracted document has text."),
     Stage.CHUNKS: ("token_limit", "over_limit", "No chunk is longer than the embedding model reads."),
     Stage.EMBEDDINGS: ("finite_unit_norm", "not_unit", "Every vector is finite and of unit length."),
-    Stage.VECTOR_COLLECTION: ("rows_match_ledger", "not_in_collection", "The collection holds every chunk once."),
+    Stage.VECTOR_COLLECTION: ("rows_match_ledger", "row_faults", "The collection holds every chunk once."),
 }
 
 
