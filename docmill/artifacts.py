@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 from docmill.errors import SystemicError
-from docmill.models import Chunk, Crop, Document, Element, Extraction
+from docmill.models import Chunk, Crop, Document, Element, Extraction, Stage
 from docmill.store import ObjectStore
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ class Artifacts:
         """Where the document's elements lie."""
         return self.key("elements", document, fingerprint, "jsonl.zst")
 
+    @property
+    def keys(self) -> dict[Stage, Callable[[Document, str], str]]:
+        """Where a document's artifact of each stage that keeps one lies, by its fingerprint."""
+        return {
+            Stage.EXTRACTED_ELEMENTS: self.elements_key,
+            Stage.CHUNKS: lambda document, fingerprint: self.key("chunks", document, fingerprint, "jsonl.zst"),
+            Stage.EMBEDDINGS: lambda document, fingerprint: self.key("embeddings", document, fingerprint, "parquet"),
+        }
+
     def put_extraction(self, key: str, extraction: Extraction) -> None:
         """The extraction lies at `key`: a line for the document, then a line an element."""
         head = extraction.model_dump(mode="json", exclude_defaults=True, exclude={"elements"})
@@ -82,16 +91,16 @@ class Artifacts:
 
     def put_chunks(self, document: Document, fingerprint: str, chunks: Sequence[Chunk]) -> None:
         """The document's chunks are kept."""
-        key = self.key("chunks", document, fingerprint, "jsonl.zst")
+        key = self.keys[Stage.CHUNKS](document, fingerprint)
         self.store.put(key, _pack([chunk.model_dump_json(exclude_defaults=True) for chunk in chunks]))
 
     def has_chunks(self, document: Document, fingerprint: str) -> bool:
         """Whether the document's chunks are kept."""
-        return self.store.head(self.key("chunks", document, fingerprint, "jsonl.zst")) is not None
+        return self.store.head(self.keys[Stage.CHUNKS](document, fingerprint)) is not None
 
     def chunks(self, document: Document, fingerprint: str) -> tuple[Chunk, ...]:
         """The document's chunks in order."""
-        lines = _unpack(self.store.get(self.key("chunks", document, fingerprint, "jsonl.zst")))
+        lines = _unpack(self.store.get(self.keys[Stage.CHUNKS](document, fingerprint)))
         return tuple(Chunk.model_validate_json(line) for line in lines if line)
 
     def put_vectors(self, document: Document, fingerprint: str, vectors: Vectors) -> None:
@@ -102,18 +111,18 @@ class Artifacts:
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table({"vector": column}), sink, compression="NONE", use_dictionary=False)
-        self.store.put(self.key("embeddings", document, fingerprint, "parquet"), sink.getvalue().to_pybytes())
+        self.store.put(self.keys[Stage.EMBEDDINGS](document, fingerprint), sink.getvalue().to_pybytes())
 
     def has_vectors(self, document: Document, fingerprint: str) -> bool:
         """Whether the document's vectors are kept."""
-        return self.store.head(self.key("embeddings", document, fingerprint, "parquet")) is not None
+        return self.store.head(self.keys[Stage.EMBEDDINGS](document, fingerprint)) is not None
 
     def vectors(self, document: Document, fingerprint: str) -> Vectors:
         """The vectors of the document's chunks: float32 (chunks, dimensions)."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        key = self.key("embeddings", document, fingerprint, "parquet")
+        key = self.keys[Stage.EMBEDDINGS](document, fingerprint)
         try:
             column = pq.read_table(pa.BufferReader(self.store.get(key)))["vector"].combine_chunks()
         except pa.ArrowInvalid as error:
