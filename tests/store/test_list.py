@@ -161,7 +161,7 @@ def test_unreachable_endpoint_is_systemic_and_tells_no_secret(s3):
 
 @pytest.mark.parametrize("name", ["No_Good!", "x"])
 def test_impossible_bucket_name_is_told(s3, s3_endpoint: str, name: str):
-    with pytest.raises(SourceError, match="not an address that S3 allows|does not exist"):
+    with pytest.raises(SourceError, match=r"not an address that S3 allows|does not exist"):
         keys(S3Store(name, "", s3_endpoint))
 
 
