@@ -143,6 +143,13 @@ class Ledger:
             self._engine = _engine(url)
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
             raise ConfigError("The ledger's URL is not a SQLAlchemy URL.", hint="Check DOCMILL_LEDGER_URL.") from error
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"The ledger's driver {error.name} is not installed.", hint="Install it.") from error
+        except OSError as error:
+            raise SystemicError(
+                f"The folder of the ledger cannot be made: {error.strerror}: {error.filename}.",
+                hint="Set DOCMILL_HOME to a folder that you may write.",
+            ) from error
         with self._write() as connection:
             _metadata.create_all(connection)
 
@@ -155,7 +162,7 @@ class Ledger:
         try:
             with self._engine.connect().execution_options(write=True) as connection, connection.begin():
                 yield connection
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
             raise self._unavailable(error) from error
 
     @contextmanager
@@ -163,10 +170,10 @@ class Ledger:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
             raise self._unavailable(error) from error
 
-    def _unavailable(self, error: sa.exc.OperationalError) -> SystemicError:
+    def _unavailable(self, error: sa.exc.DatabaseError) -> SystemicError:
         where = self._engine.url.render_as_string(hide_password=True)
         return SystemicError(f"The ledger at {where} cannot be used: {error.orig}.", hint="Check it, then run again.")
 
@@ -206,7 +213,7 @@ class Ledger:
         key = _documents.c.source_key
         query = sa.select(_documents).where(_documents.c.collection == collection).order_by(key)
         if below:
-            query = query.where(key.startswith(below, autoescape=True))
+            query = query.where(sa.func.substr(key, 1, len(below)) == below)  # SQLite's LIKE takes A for a
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
@@ -230,10 +237,29 @@ class Ledger:
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
-    def assign(self, batch: Batch, documents: Sequence[Document]) -> None:
-        """The documents belong to the batch, with the etag and size that they were listed with."""
+    def unclaimed(self, documents: Sequence[Document]) -> list[Document]:
+        """Those of the documents that no batch holds with the etag that they were listed with."""
+        with self._read() as connection:
+            return self._unclaimed(connection, documents)
+
+    def _unclaimed(self, connection: Connection, documents: Sequence[Document]) -> list[Document]:
+        held: set[tuple[str, str]] = set()
+        for part in _slices([each.document_id for each in documents]):
+            query = sa.select(_documents.c.document_id, _documents.c.etag).where(_documents.c.document_id.in_(part))
+            held |= {(row.document_id, row.etag) for row in connection.execute(query)}
+        return [each for each in documents if (each.document_id, each.etag) not in held]
+
+    def claim(self, batch: Batch, documents: Sequence[Document]) -> bool:
+        """The documents belong to the batch, with the etag and size that they were listed with.
+
+        False, and nothing is changed, if another batch has claimed one of them since they were listed: two sensors'
+        ticks, or a tick and a command, that list the same object at once do not make two batches of it.
+        """
         with self._write() as connection:
+            if len(self._unclaimed(connection, documents)) < len(documents):
+                return False
             self._assign(connection, batch, documents)
+            return True
 
     def _assign(self, connection: Connection, batch: Batch, documents: Sequence[Document]) -> None:
         self._upsert(connection, _batches, [dict(vars(batch))])
