@@ -10,7 +10,7 @@ from docmill.config import ExtractConfig
 from docmill.errors import DocmillError, PermanentError, TransientError
 from docmill.extract.overlay import page_overlay
 from docmill.ids import content_version
-from docmill.models import ElementType, Extraction, Stage
+from docmill.models import Document, ElementType, Extraction, Stage
 from docmill.stages.base import Job, Result
 from docmill.store import ObjectStore, open_store
 from docmill.workers import Isolated
@@ -48,17 +48,47 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
     """Each document's elements and pictures are artifacts afterwards."""
     if not jobs:
         return
-    tasks = [_task(workspace, job) for job in jobs]
     preload = {module for job in jobs for module in _modules(job.document.media_type)}
     with Isolated(_run, workspace.settings.workers, sorted(preload)) as pool:
-        for index, answer, seconds in pool.run(tasks):
-            document = jobs[index].document
-            if isinstance(answer, PermanentError | TransientError):
-                yield Result(document, seconds, error=answer)
-            elif isinstance(answer, DocmillError):
-                raise answer
-            else:
-                yield Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
+        firsts, twins = _apart(workspace, jobs)
+        read: set[str] = set()
+        for result in _extract(workspace, pool, firsts):
+            if result.error is None:
+                read.add(_artifact(workspace, result.document))
+            yield result
+        yield from _extract(
+            workspace, pool, [_reusing(job, _artifact(workspace, job.document) in read) for job in twins]
+        )
+
+
+def _apart(workspace: Workspace, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """The first job of each artifact, and the twins: documents with the same bytes, which are parsed once."""
+    firsts: dict[str, Job] = {}
+    for job in jobs:
+        firsts.setdefault(_artifact(workspace, job.document), job)
+    return list(firsts.values()), [job for job in jobs if firsts[_artifact(workspace, job.document)] is not job]
+
+
+def _artifact(workspace: Workspace, document: Document) -> str:
+    """Where the document's elements are to lie."""
+    return workspace.artifacts.elements_key(document, workspace.fingerprints[Stage.EXTRACTED_ELEMENTS])
+
+
+def _reusing(job: Job, reuse: bool) -> Job:
+    """The job, which may take an artifact that was made just now."""
+    return Job(job.document, job.reuse or reuse)
+
+
+def _extract(workspace: Workspace, pool: Isolated[_Task, _Answer], jobs: Sequence[Job]) -> Iterator[Result]:
+    """Results in order of completion; an error that is no document's is raised."""
+    for index, answer, seconds in pool.run([_task(workspace, job) for job in jobs]):
+        document = jobs[index].document
+        if isinstance(answer, PermanentError | TransientError):
+            yield Result(document, seconds, error=answer)
+        elif isinstance(answer, DocmillError):
+            raise answer
+        else:
+            yield Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
 
 
 def _modules(media_type: str) -> tuple[str, ...]:
@@ -73,12 +103,11 @@ def preview_key(batch: str) -> str:
 
 
 def _task(workspace: Workspace, job: Job) -> _Task:
-    fingerprint = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
     return _Task(
         source=job.document.source,
         key=job.document.key,
         version=job.document.version,
-        artifact=workspace.artifacts.elements_key(job.document, fingerprint),
+        artifact=_artifact(workspace, job.document),
         reuse=job.reuse,
         store=workspace.settings.store,
         s3_endpoint_url=workspace.settings.s3_endpoint_url,
