@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -36,7 +37,18 @@ def _pack(lines: Sequence[str]) -> bytes:
 
 
 def _unpack(data: bytes) -> list[str]:
-    return zstandard.ZstdDecompressor().decompressobj().decompress(data).decode().split("\n")
+    return zstandard.ZstdDecompressor().decompress(data).decode().split("\n")
+
+
+@contextmanager
+def _undamaged(key: str) -> Iterator[None]:
+    """Raises SystemicError for an artifact that cannot be read as what it is."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (zstandard.ZstdError, ValueError, pa.ArrowException) as error:  # pydantic's and JSON's are ValueErrors
+        raise SystemicError(f"The artifact {key} is damaged.", hint="Delete it, then run again.") from error
 
 
 @dataclass(frozen=True)
@@ -76,9 +88,11 @@ class Artifacts:
 
     def extraction_at(self, key: str) -> Extraction:
         """The elements that lie at `key`."""
-        lines = _unpack(self.store.get(key))
-        elements = tuple(Element.model_validate_json(line) for line in lines[1:])
-        return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
+        data = self.store.get(key)
+        with _undamaged(key):
+            lines = _unpack(data)
+            elements = tuple(Element.model_validate_json(line) for line in lines[1:])
+            return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
 
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""
@@ -100,8 +114,10 @@ class Artifacts:
 
     def chunks(self, document: Document, fingerprint: str) -> tuple[Chunk, ...]:
         """The document's chunks in order."""
-        lines = _unpack(self.store.get(self.keys[Stage.CHUNKS](document, fingerprint)))
-        return tuple(Chunk.model_validate_json(line) for line in lines if line)
+        key = self.keys[Stage.CHUNKS](document, fingerprint)
+        data = self.store.get(key)
+        with _undamaged(key):
+            return tuple(Chunk.model_validate_json(line) for line in _unpack(data) if line)
 
     def put_vectors(self, document: Document, fingerprint: str, vectors: Vectors) -> None:
         """The vectors of the document's chunks are kept: a Parquet file with a column of float32 lists."""
@@ -123,9 +139,8 @@ class Artifacts:
         import pyarrow.parquet as pq
 
         key = self.keys[Stage.EMBEDDINGS](document, fingerprint)
-        try:
-            column = pq.read_table(pa.BufferReader(self.store.get(key)))["vector"].combine_chunks()
-        except pa.ArrowInvalid as error:
-            raise SystemicError(f"The artifact {key} is damaged.", hint="Delete it, then run again.") from error
+        data = self.store.get(key)
+        with _undamaged(key):
+            column = pq.read_table(pa.BufferReader(data))["vector"].combine_chunks()
         flat: Vectors = column.flatten().to_numpy(zero_copy_only=False)
         return flat.reshape(len(column), -1)

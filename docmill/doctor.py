@@ -79,9 +79,9 @@ def _rebuild(workspace: Workspace, batches: list[str]) -> None:
         documents = [Document.model_validate(json.loads(line)) for line in lines]
         size = sum(document.size for document in documents)
         batch = Batch(name, documents[0].collection, len(documents), size, 0.0)
-        workspace.ledger.assign(batch, documents)
-        for document in documents:
-            workspace.ledger.add_source(document.collection, document.source)
+        workspace.ledger.claim(batch, workspace.ledger.unclaimed(documents))
+        for collection, source in {(document.collection, document.source) for document in documents}:
+            workspace.ledger.add_source(collection, source)
 
 
 def _model(workspace: Workspace) -> Iterator[Finding]:

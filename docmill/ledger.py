@@ -151,6 +151,13 @@ class Ledger:
             self._engine = _engine(url)
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
             raise ConfigError("The ledger's URL is not a SQLAlchemy URL.", hint="Check DOCMILL_LEDGER_URL.") from error
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"The ledger's driver {error.name} is not installed.", hint="Install it.") from error
+        except OSError as error:
+            raise SystemicError(
+                f"The folder of the ledger cannot be made: {error.strerror}: {error.filename}.",
+                hint="Set DOCMILL_HOME to a folder that you may write.",
+            ) from error
         with self._write() as connection:
             _metadata.create_all(connection)
 
@@ -163,7 +170,7 @@ class Ledger:
         try:
             with self._engine.connect().execution_options(write=True) as connection, connection.begin():
                 yield connection
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
             raise self._unavailable(error) from error
 
     @contextmanager
@@ -171,10 +178,10 @@ class Ledger:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
             raise self._unavailable(error) from error
 
-    def _unavailable(self, error: sa.exc.OperationalError) -> SystemicError:
+    def _unavailable(self, error: sa.exc.DatabaseError) -> SystemicError:
         where = self._engine.url.render_as_string(hide_password=True)
         return SystemicError(f"The ledger at {where} cannot be used: {error.orig}.", hint="Check it, then run again.")
 
@@ -213,6 +220,10 @@ class Ledger:
         """The source key in byte order, as stores list; PostgreSQL would sort by the language of its locale."""
         return _documents.c.source_key.collate("BINARY" if self._engine.dialect.name == "sqlite" else "C")
 
+    def _below(self, prefix: str) -> sa.ColumnElement[bool]:
+        """Whether the source key begins with the prefix; not by LIKE, for which SQLite's A is an a."""
+        return sa.and_(self._key() >= prefix, self._key() < prefix + "\U0010ffff")
+
     def documents(self, collection: str, below: str = "", *, after: str = "", until: str = "") -> list[Document]:
         """The collection's documents whose source key begins with `below`, by key.
 
@@ -221,7 +232,7 @@ class Ledger:
         key = self._key()
         query = sa.select(*_SHOWN).where(_documents.c.collection == collection, _ALIVE).order_by(key)
         if below:
-            query = query.where(_documents.c.source_key.startswith(below, autoescape=True))
+            query = query.where(self._below(below))
         if after:
             query = query.where(key > after)
         if until:
@@ -249,10 +260,30 @@ class Ledger:
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
-    def assign(self, batch: Batch, documents: Sequence[Document]) -> None:
-        """The documents belong to the batch, with the etag and size that they were listed with."""
+    def unclaimed(self, documents: Sequence[Document]) -> list[Document]:
+        """Those of the documents that no batch holds with the etag that they were listed with."""
+        with self._read() as connection:
+            return self._unclaimed(connection, documents)
+
+    def _unclaimed(self, connection: Connection, documents: Sequence[Document]) -> list[Document]:
+        held: set[tuple[str, str]] = set()
+        for part in _slices([each.document_id for each in documents]):
+            query = sa.select(_documents.c.document_id, _documents.c.etag).where(_ALIVE)
+            query = query.where(_documents.c.document_id.in_(part))
+            held |= {(row.document_id, row.etag) for row in connection.execute(query)}
+        return [each for each in documents if (each.document_id, each.etag) not in held]
+
+    def claim(self, batch: Batch, documents: Sequence[Document]) -> bool:
+        """The documents belong to the batch, with the etag and size that they were listed with.
+
+        False, and nothing is changed, if another batch has claimed one of them since they were listed: two sensors'
+        ticks, or a tick and a command, that list the same object at once do not make two batches of it.
+        """
         with self._write() as connection:
+            if len(self._unclaimed(connection, documents)) < len(documents):
+                return False
             self._assign(connection, batch, documents)
+            return True
 
     def _assign(self, connection: Connection, batch: Batch, documents: Sequence[Document]) -> None:
         self._upsert(connection, _batches, [dict(vars(batch))])
@@ -363,7 +394,7 @@ class Ledger:
     def gone(self, collection: str, below: str, since: float) -> list[Document]:
         """The documents below a source key that were marked as gone at that time or later."""
         chosen = (_documents.c.collection == collection, _ALIVE, _documents.c.gone_since >= since)
-        query = sa.select(*_SHOWN).where(*chosen, _documents.c.source_key.startswith(below, autoescape=True))
+        query = sa.select(*_SHOWN).where(*chosen, self._below(below))
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
@@ -371,7 +402,7 @@ class Ledger:
         """How many documents the collection has below a source key."""
         query = sa.select(sa.func.count()).select_from(_documents).where(_documents.c.collection == collection, _ALIVE)
         with self._read() as connection:
-            chosen = query.where(_documents.c.source_key.startswith(below, autoescape=True)) if below else query
+            chosen = query.where(self._below(below)) if below else query
             return int(connection.execute(chosen).scalar_one())
 
     # Outcomes

@@ -245,10 +245,12 @@ def form_batches(
 ) -> list[str]:
     """The documents belong to new batches; the batches' names, in order. Each has its manifest in the store.
 
-    `runner` names who runs them; batches without one are taken by the `new_uploads` sensor.
+    `runner` names who runs them; batches without one are taken by the `new_uploads` sensor. Documents that another
+    batch has claimed since they were listed are left to it.
     """
     groups = _groups(documents, workspace.settings.batch)
-    return [_write_batch(workspace, collection, group, runner) for group in groups]
+    names = (_write_batch(workspace, collection, group, runner) for group in groups)
+    return [name for name in names if name is not None]
 
 
 def _groups(documents: Sequence[Document], limits: BatchLimits) -> Iterator[list[Document]]:
@@ -264,14 +266,24 @@ def _groups(documents: Sequence[Document], limits: BatchLimits) -> Iterator[list
         yield group
 
 
-def _write_batch(workspace: Workspace, collection: str, documents: Sequence[Document], runner: str) -> str:
+def _write_batch(workspace: Workspace, collection: str, documents: Sequence[Document], runner: str) -> str | None:
+    """The name of a batch of those documents that none has claimed, None if all are claimed."""
+    while free := workspace.ledger.unclaimed(documents):
+        name, manifest = _manifest(workspace, free)
+        key = f"batches/{name}/manifest.jsonl"
+        workspace.store.put(key, manifest)
+        batch = Batch(name, collection, len(free), sum(each.size for each in free), time.time(), runner)
+        if workspace.ledger.claim(batch, free):
+            return name
+        workspace.store.delete(key)
+    return None
+
+
+def _manifest(workspace: Workspace, documents: Sequence[Document]) -> tuple[str, bytes]:
+    """A new batch's name and its list of documents."""
     listed = ("document_id", "collection", "source", "source_key", "etag", "size")
     lines = [json.dumps({name: getattr(each, name) for name in listed}, ensure_ascii=False) for each in documents]
     manifest = "\n".join(lines).encode()
     day = datetime.now(UTC).strftime("%Y%m%d")
     number = workspace.ledger.next_number(f"batches-{day}")
-    name = f"{day}-{number:06d}-{hashlib.sha256(manifest).hexdigest()[:8]}"
-    workspace.store.put(f"batches/{name}/manifest.jsonl", manifest)
-    size = sum(each.size for each in documents)
-    workspace.ledger.assign(Batch(name, collection, len(documents), size, time.time(), runner), documents)
-    return name
+    return f"{day}-{number:06d}-{hashlib.sha256(manifest).hexdigest()[:8]}", manifest

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from docmill.errors import TransientError
+from docmill.errors import PermanentError, TransientError
 from docmill.ids import chunk_id
 from docmill.index import Held, Row
 from docmill.models import Chunk, Document, Stage
@@ -31,7 +31,11 @@ def index_documents(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resul
     """The collection holds each document's current chunks and no others of it."""
     window: list[_Pending] = []
     for job in jobs:
-        window.append(_Pending(job.document, _rows(workspace, job.document)))
+        since = time.monotonic()
+        try:
+            window.append(_Pending(job.document, _rows(workspace, job.document)))
+        except (PermanentError, TransientError) as error:
+            yield Result(job.document, time.monotonic() - since, error=error)
         if sum(len(each.rows) for each in window) >= _WINDOW:
             yield from _write(workspace, window)
             window = []
