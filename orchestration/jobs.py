@@ -4,9 +4,11 @@ from typing import Any
 
 import dagster as dg
 
+from docmill.errors import UsageError
 from docmill.maintenance import prune
 from docmill.mirror import check_deletions, form_batches, make_plan
 from docmill.pipeline import delete_documents
+from docmill.workspace import Workspace
 from orchestration.partitions import document_batches
 from orchestration.sources import watched
 from resources import WorkspaceResource
@@ -68,18 +70,32 @@ class ReconcileConfig(dg.Config):
 @dg.op
 def reconcile_op(context: dg.OpExecutionContext, config: ReconcileConfig, workspace: WorkspaceResource) -> None:
     """Deleted objects' documents are gone; new and changed ones are in batches that the sensor runs."""
+    refused: list[str] = []
     with workspace.open() as opened:
         for collection, source in watched(opened):
-            plan = make_plan(opened, collection, source)
-            check_deletions(plan, opened.settings.delete_cap, force=config.force)
-            delete_documents(opened, collection, [each.document_id for each in plan.gone])
-            batches = form_batches(opened, collection, plan.pending)
-            context.instance.add_dynamic_partitions(document_batches.name or "", batches)
-            context.log.info(
-                "%s: %d new, %d changed, %d gone, %d unchanged; batches: %s",
-                *(source, len(plan.new), len(plan.changed), len(plan.gone), len(plan.unchanged)),
-                ", ".join(batches) or "none",
-            )
+            try:
+                _reconcile(context, opened, collection, source, force=config.force)
+            except UsageError as error:  # this source's matter; the others are looked at all the same
+                context.log.error("%s: %s", source, error)
+                refused.append(f"{source}: {error}")
+    if refused:
+        raise dg.Failure("\n".join(refused))
+
+
+def _reconcile(
+    context: dg.OpExecutionContext, workspace: Workspace, collection: str, source: str, *, force: bool
+) -> None:
+    """The ledger mirrors the source."""
+    plan = make_plan(workspace, collection, source)
+    check_deletions(plan, workspace.settings.delete_cap, force=force)
+    delete_documents(workspace, collection, [each.document_id for each in plan.gone])
+    batches = form_batches(workspace, collection, plan.pending)
+    context.instance.add_dynamic_partitions(document_batches.name or "", batches)
+    context.log.info(
+        "%s: %d new, %d changed, %d gone, %d unchanged; batches: %s",
+        *(source, len(plan.new), len(plan.changed), len(plan.gone), len(plan.unchanged)),
+        ", ".join(batches) or "none",
+    )
 
 
 @dg.job(
