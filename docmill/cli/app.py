@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from docmill.cli import documents, ingest, questions
 from docmill.errors import DocmillError
@@ -19,6 +20,9 @@ from docmill.models import Stage
 from docmill.retrieve import SearchMode
 
 OK, ERROR, DOCUMENTS_FAILED, INTERRUPTED = 0, 1, 2, 130
+
+_WRONG_COMMAND_LINE = typer.BadParameter.__bases__[0]
+"""click's UsageError; typer brings a click of its own, so it cannot be imported by that name."""
 
 app = typer.Typer(
     name="docmill",
@@ -151,9 +155,12 @@ def main() -> None:
     except DocmillError as error:
         _complain(error)
         sys.exit(ERROR)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
-        sys.exit(INTERRUPTED)
+    except SystemExit as end:  # typer turns Ctrl-C into 130, and a wrong command line into 2, which is taken here
+        if end.code == INTERRUPTED:
+            Console(stderr=True).print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
+        if isinstance(end.__context__, _WRONG_COMMAND_LINE):
+            sys.exit(ERROR)
+        raise
 
 
 def _complain(error: DocmillError) -> None:
@@ -161,6 +168,6 @@ def _complain(error: DocmillError) -> None:
         print(json.dumps({"error": type(error).__name__, "message": error.message, "hint": error.hint}))
         return
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"[red]Error:[/red] {error.message}", markup=True)
+    console.print(f"[red]Error:[/red] {escape(error.message)}")
     if error.hint:
         console.print(f"  {error.hint}", markup=False)
