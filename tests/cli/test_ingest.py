@@ -100,10 +100,11 @@ def test_full_disk_is_told_and_the_same_command_resumes(docmill, ask, folder: Pa
     assert answer["stages"][-1]["ok"] == 2
 
 
-def test_bucket_is_ingested(ask, s3, s3_endpoint: str, bucket: str):
+def test_bucket_is_ingested(installed, s3, s3_endpoint: str, bucket: str):
     s3.put_object(Bucket=bucket, Key="in/a.md", Body=b"The ferry leaves at 07:40.")
     s3.put_object(Bucket=bucket, Key="other/b.md", Body=b"Not this one.")
-    answer = ask("ingest", f"s3://{bucket}/in", *LIBRARY, **s3_environment(s3_endpoint))
+    done = installed("ingest", f"s3://{bucket}/in", *LIBRARY, "--json", **s3_environment(s3_endpoint))
+    answer = json.loads(done.stdout)
     assert (answer["source"], answer["new"], answer["failed"]) == (f"s3://{bucket}/in/", 1, [])
 
 

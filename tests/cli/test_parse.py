@@ -26,7 +26,12 @@ def test_name_that_belies_the_content_is_noted(docmill):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("encrypted.pdf", "password"), ("zero_bytes.pdf", "0 bytes"), ("truncated.docx", "truncated"), ("no.md", "not a")],
+    [
+        ("encrypted.pdf", "password"),
+        ("zero_bytes.pdf", "no bytes"),
+        ("truncated.docx", "not a zip file"),
+        ("no.md", "not a"),
+    ],
 )
 def test_bad_document_is_told(docmill, name: str, words: str):
     error = docmill("parse", DATA / name, code=1).stderr
