@@ -50,8 +50,9 @@ def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResourc
     notes: list[str] = []
     with workspace.open() as opened:
         for collection, source in watched(opened):
+            part = f"{collection} {source}"
             try:
-                cursors[source] = _batch_source(opened, collection, source, cursors.get(source, ""))
+                cursors[part] = _batch_source(opened, collection, source, cursors.get(part, ""))
             except DocmillError as error:
                 context.log.error("%s: %s", source, error)
                 notes.append(str(error))
