@@ -20,7 +20,6 @@ from pydantic_settings import (
 from docmill.config import PipelineConfig
 from docmill.errors import ConfigError
 
-
 _PREFIX = "DOCMILL_"
 _HINT = "See docs/configuration.md."
 

@@ -128,7 +128,7 @@ def test_threads_that_batch_at_once_hold_each_object_once(mirrored: Workspace, s
     for number in range(12):
         source.put(f"{number:02}", b"x")
     pending = make_plan(mirrored, "default", URL).pending
-    assert mirrored.store and mirrored.ledger  # opened before the threads
+    mirrored.ledger.batches()  # opened before the threads
     barrier, made = threading.Barrier(4), []
 
     def tick() -> None:

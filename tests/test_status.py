@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from docmill.index import Row
+from docmill.inference.memory import HashEmbedder
+from docmill.mirror import form_batches, make_plan
 from docmill.models import Stage
 from docmill.pipeline import run_stage
 from docmill.status import collection_status, collection_statuses
 from docmill.workspace import Workspace
 from tests.services import ROOT
-from tests.support import ingest
+from tests.support import again, ingest
 
 TRUNCATED = ROOT / "tests" / "data" / "truncated.docx"
 
@@ -23,8 +25,6 @@ def test_documents_are_counted_by_what_became_of_them(workspace: Workspace, fold
 
 
 def test_changed_document_is_pending_until_it_is_done(workspace: Workspace, folder: Path):
-    from docmill.mirror import form_batches, make_plan
-
     ingest(workspace, folder)
     (folder / "pumps.md").write_text("Another text.")
     plan = make_plan(workspace, "default", f"file://{folder}/")
@@ -48,9 +48,6 @@ def test_every_collection_is_told(workspace: Workspace, folder: Path):
 
 
 def test_complete_new_space_takes_the_old_ones_place(workspace: Workspace, folder: Path):
-    from docmill.inference.memory import HashEmbedder
-    from tests.support import again
-
     ingest(workspace, folder)
     other = Workspace(workspace.settings, index=workspace.index, embedder=HashEmbedder(dimensions=64))
     collection_statuses(other, promote=True)

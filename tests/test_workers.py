@@ -98,9 +98,13 @@ def test_seconds_are_told():
     assert all(0 <= each < 60 for each in seconds)
 
 
+def _interrupt(pool: Isolated[str, str]) -> None:
+    for _ in pool.run(["one", "hangs"]):
+        raise KeyboardInterrupt
+
+
 def test_error_of_the_caller_stops_the_workers():
     since = time.monotonic()
     with pytest.raises(KeyboardInterrupt), Isolated(work, WorkerLimits(processes=2, seconds=60), []) as pool:
-        for _ in pool.run(["one", "hangs"]):
-            raise KeyboardInterrupt
+        _interrupt(pool)
     assert time.monotonic() - since < 10
