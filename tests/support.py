@@ -10,8 +10,10 @@ from docmill.models import Document, Stage
 from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches, run_batch
 from docmill.workspace import Workspace
 
+EVERYTHING = Scope()
 
-def ingest(workspace: Workspace, folder: Path, scope: Scope = Scope()) -> dict[Stage, StageReport]:
+
+def ingest(workspace: Workspace, folder: Path, scope: Scope = EVERYTHING) -> dict[Stage, StageReport]:
     """What `docmill ingest` does; the reports of the last batch."""
     source = resolve_source(workspace, str(folder))
     plan = make_plan(workspace, "default", source)
@@ -22,9 +24,11 @@ def ingest(workspace: Workspace, folder: Path, scope: Scope = Scope()) -> dict[S
     return {each.stage: each for each in reports[-1]} if reports else {}
 
 
-def again(workspace: Workspace, scope: Scope = Scope()) -> dict[Stage, StageReport]:
+def again(workspace: Workspace, scope: Scope = EVERYTHING) -> dict[Stage, StageReport]:
     """The last batch has been through all stages again."""
-    return {each.stage: each for each in run_batch(workspace, workspace.ledger.batches()[-1].batch, scope=scope)}
+    return {
+        each.stage: each for each in run_batch(workspace, workspace.ledger.batches()[-1].batch, scope=scope or Scope())
+    }
 
 
 def worked_on(workspace: Workspace, reports: dict[Stage, StageReport]) -> dict[str, set[str]]:

@@ -10,10 +10,11 @@ from docmill.config import ChunkConfig, PipelineConfig
 from docmill.errors import SystemicError, TransientError, UsageError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
+from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.models import ErrorClass, Stage, Status
 from docmill.pipeline import Scope, run_batch, run_stage
 from docmill.settings import Settings
-from docmill.stages import WORK, Job, Result
+from docmill.stages import WORK, Job, Result, extracted_elements
 from docmill.workspace import Workspace
 from tests.services import ROOT
 from tests.support import again, document, documents, failures, ingest, searchable, worked_on
@@ -169,8 +170,6 @@ def test_scope_narrows_to_its_documents(workspace: Workspace, folder: Path):
 
 
 def form(workspace: Workspace, folder: Path) -> str:
-    from docmill.mirror import form_batches, make_plan, resolve_source
-
     plan = make_plan(workspace, "default", resolve_source(workspace, str(folder)))
     (batch,) = form_batches(workspace, "default", plan.pending)
     return batch
@@ -219,8 +218,6 @@ def test_same_bytes_under_two_keys_are_parsed_once(workspace: Workspace, folder:
     """Also where both are in one batch, and several workers read at once."""
     put: list[str] = []
     (folder / "twin.md").write_bytes((folder / "pumps.md").read_bytes())
-    from docmill.stages import extracted_elements
-
     run = extracted_elements.Isolated.run
 
     def counted(pool, tasks):

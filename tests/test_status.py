@@ -6,7 +6,7 @@ from docmill.index import Row
 from docmill.inference.memory import HashEmbedder
 from docmill.models import Stage
 from docmill.pipeline import run_stage
-from docmill.status import collection_status
+from docmill.status import collection_status, collection_statuses
 from docmill.workspace import Workspace
 from tests.services import ROOT
 from tests.support import again, ingest

@@ -15,7 +15,7 @@ def test_document_is_printed(docmill, folder: Path):
 def test_document_is_written_as_json(docmill, folder: Path, tmp_path: Path):
     docmill("parse", folder / "pumps.md", "-f", "json", "-o", tmp_path / "out.json")
     found = json.loads((tmp_path / "out.json").read_text())
-    assert [element["text"] for element in found["elements"]][0] == "Pumps"
+    assert found["elements"][0]["text"] == "Pumps"
 
 
 def test_name_that_belies_the_content_is_noted(docmill):

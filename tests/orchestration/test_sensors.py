@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -163,8 +164,6 @@ def fail(opened: Workspace, folder: Path, attempts: int, kind: ErrorClass, ago: 
         attempts=attempts,
     )
     with pytest.MonkeyPatch.context() as patch:
-        import time
-
         now = time.time()
         patch.setattr("docmill.ledger.time.time", lambda: now - ago)
         opened.ledger.record([outcome])
