@@ -86,10 +86,26 @@ def test_batch_that_is_not_started_is_asked_for_again_under_the_same_key(opened:
     assert keys(first) == keys(second)
 
 
-def test_batch_that_was_started_is_not_asked_for_again(opened: Workspace, instance):
-    tick(sensors.new_uploads, instance)
-    (document, *_) = opened.ledger.documents("default")
-    opened.ledger.record([Outcome(document_id=document.document_id, stage=Stage.RAW_DOCUMENTS, status=Status.OK)])
+def add_run(instance, batch: str, status: dg.DagsterRunStatus) -> None:
+    run = dg.DagsterRun(job_name="ingest_batch", status=status, tags={"dagster/partition": batch})
+    instance.add_run(run)
+
+
+def test_batch_that_runs_is_not_asked_for_again(opened: Workspace, instance):
+    first, _ = tick(sensors.new_uploads, instance)
+    add_run(instance, keys(first)[0], dg.DagsterRunStatus.STARTED)
+    answer, _ = tick(sensors.new_uploads, instance)
+    assert isinstance(answer, dg.SkipReason)
+
+
+def test_batch_whose_run_died_is_started_again_three_times_in_all(opened: Workspace, instance):
+    first, _ = tick(sensors.new_uploads, instance)
+    (batch,) = keys(first)
+    for number in (1, 2):
+        add_run(instance, batch, dg.DagsterRunStatus.FAILURE)
+        answer, _ = tick(sensors.new_uploads, instance)
+        assert keys(answer) == [f"{batch}-{number}"]
+    add_run(instance, batch, dg.DagsterRunStatus.CANCELED)
     answer, _ = tick(sensors.new_uploads, instance)
     assert isinstance(answer, dg.SkipReason)
 
