@@ -79,7 +79,12 @@ class UnsupportedTypeError(PermanentError):
 
 
 class LimitExceededError(PermanentError):
-    """A limit in time, memory, pages or size was met, or the reader crashed on this document."""
+    """A limit in time, memory, pages or size was met, or the reader crashed on this document.
+
+    `stopped` says what ended the worker process that read it: "time", "memory" or "crash"; "" where none was ended.
+    """
+
+    stopped: str = ""
 
 
 class MissingObjectError(PermanentError):
