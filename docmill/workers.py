@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from docmill.errors import DocmillError, LimitExceededError, ReaderError
+from docmill.errors import DocmillError, LimitExceededError, ReaderError, is_about_memory
 
 if TYPE_CHECKING:
     from docmill.settings import WorkerLimits
@@ -82,7 +82,11 @@ def _address_space() -> int:
 
 
 def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
-    """The function's answer; a worker that runs out of memory ends, for a fresh one to take its place.
+    """The task's answer; runs in a worker process.
+
+    Whatever else a reader raises becomes a ReaderError here: many exceptions of other libraries can be pickled but not
+    unpickled, which would break the pool for all documents, and SystemExit would end the parent. A worker that runs
+    out of memory ends, for a fresh one to take its place.
 
     Meanwhile SIGTERM ends the process at once. pebble's own handler waits for native code to come back to Python: when
     it hangs there, the pool stands still for 3 s until it is killed.
@@ -90,8 +94,17 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         return function(task)
+    except DocmillError:
+        raise
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the per-document border: it costs this document
+        if is_about_memory(error):
+            os._exit(_OUT_OF_MEMORY)
+        raise ReaderError(
+            f"The reader failed: {type(error).__name__}: {error}.",
+            hint="This is a fault of docmill's reader: please report it with the document.",
+        ) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -151,11 +164,6 @@ class Isolated(Generic[Task, Answer]):
             if error.exitcode in (_OUT_OF_MEMORY, -signal.SIGKILL):
                 return self._limit("memory", f"needs more than {self._limits.memory_mb} MiB of memory", "memory_mb")
             return self._limit("crash", f"crashed its reader ({_exit(error.exitcode)})", "")
-        except Exception as error:  # noqa: BLE001 - the per-document border: whatever a reader raises costs this document
-            return ReaderError(
-                f"The reader failed: {type(error).__name__}: {error}.",
-                hint="This is a fault of docmill's reader: please report it with the document.",
-            )
 
     @staticmethod
     def _limit(stopped: str, what: str, setting: str) -> LimitExceededError:

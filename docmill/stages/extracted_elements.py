@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -27,24 +27,55 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
         TemporaryDirectory(prefix="docmill-") as folder,
         Isolated(read_document, workspace.settings.workers, sorted(preload)) as pool,
     ):
-        tasks = [_task(workspace, job, Path(folder)) for job in jobs]
-        documents = [job.document for job in jobs]
-        in_work = {task.spool: PdfInWork(task) for task in tasks if task.spool}
-        for index, answer, seconds in pool.run(tasks):
-            pdf = in_work.get(tasks[index].spool)
-            if pdf is not None:
-                pdf.begun(seconds)
-                end = pdf.after(tasks[index], answer)
-                if isinstance(end, list):
-                    tasks += end
-                    documents += [documents[index]] * len(end)
-                    continue
-                answer, seconds = end, time.monotonic() - pdf.since
-            yield _result(documents[index], answer, seconds)
+        extract = functools.partial(_extract, workspace, pool, Path(folder))
+        firsts, twins = _apart(workspace, jobs)
+        read: set[str] = set()
+        for result in extract(firsts):
+            if result.error is None:
+                read.add(_artifact(workspace, result.document))
+            yield result
+        yield from extract([_reusing(job, _artifact(workspace, job.document) in read) for job in twins])
+
+
+def _apart(workspace: Workspace, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """The first job of each artifact, and the twins: documents with the same bytes, which are parsed once."""
+    firsts: dict[str, Job] = {}
+    for job in jobs:
+        firsts.setdefault(_artifact(workspace, job.document), job)
+    return list(firsts.values()), [job for job in jobs if firsts[_artifact(workspace, job.document)] is not job]
+
+
+def _artifact(workspace: Workspace, document: Document) -> str:
+    """Where the document's elements are to lie."""
+    return workspace.artifacts.elements_key(document, workspace.fingerprints[Stage.EXTRACTED_ELEMENTS])
+
+
+def _reusing(job: Job, reuse: bool) -> Job:
+    """The job, which may take an artifact that was made just now."""
+    return Job(job.document, job.reuse or reuse)
+
+
+def _extract(
+    workspace: Workspace, pool: Isolated[Task, Answer | Unfinished], folder: Path, jobs: Sequence[Job]
+) -> Iterator[Result]:
+    """Results in order of completion; an error that is no document's is raised."""
+    tasks = [_task(workspace, job, folder) for job in jobs]
+    documents = [job.document for job in jobs]
+    pdfs = {task.spool: PdfInWork(task) for task in tasks if task.spool}
+    for index, answer, seconds in pool.run(tasks):
+        pdf = pdfs.get(tasks[index].spool)
+        if pdf is not None:
+            following = pdf.after(tasks[index], answer, seconds)
+            if isinstance(following, list):
+                tasks += following
+                documents += [documents[index]] * len(following)
+                continue
+            answer, seconds = following, pdf.seconds
+        yield _result(documents[index], answer, seconds)
 
 
 def _result(document: Document, answer: Answer | Unfinished | DocmillError, seconds: float) -> Result:
-    """What became of the document; raises errors that are not its own."""
+    """What became of the document; raises an error that is no document's."""
     if isinstance(answer, PermanentError | TransientError):
         return Result(document, seconds, error=answer)
     if isinstance(answer, DocmillError):
@@ -64,13 +95,12 @@ def preview_key(batch: str) -> str:
 
 
 def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
-    fingerprint = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
     is_pdf = job.document.media_type == _PDF
     return Task(
         source=job.document.source,
         key=job.document.key,
         version=job.document.version,
-        artifact=workspace.artifacts.elements_key(job.document, fingerprint),
+        artifact=_artifact(workspace, job.document),
         reuse=job.reuse,
         store=workspace.settings.store,
         s3_endpoint_url=workspace.settings.s3_endpoint_url,

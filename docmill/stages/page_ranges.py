@@ -27,7 +27,7 @@ class PdfInWork:
     """One PDF on its way. `after` is told of each task's end and says what is to be done next."""
 
     task: Task
-    since: float = 0.0
+    _since: float = 0.0
     _pages: int = 0
     _open: int = 1
     _bad: dict[int, str] = field(default_factory=dict)
@@ -36,8 +36,16 @@ class PdfInWork:
     _limit: DocmillError | None = None
     _done: bool = False
 
-    def after(self, task: Task, answer: Answer | Unfinished | DocmillError) -> list[Task] | Answer | DocmillError:
+    @property
+    def seconds(self) -> float:
+        """Wall time since the first task began."""
+        return time.monotonic() - self._since
+
+    def after(
+        self, task: Task, answer: Answer | Unfinished | DocmillError, seconds: float
+    ) -> list[Task] | Answer | DocmillError:
         """The tasks to come (none where others are still under way), or the document's answer or error."""
+        self._since = self._since or time.monotonic() - seconds
         self._open -= 1
         if self._done:
             return []
@@ -132,10 +140,6 @@ class PdfInWork:
         kind = ReaderError if isinstance(self._limit, ReaderError) else LimitExceededError
         what = "The document" if self._pages == 1 else f"None of the document's {self._pages} pages could be read: it"
         return kind(f"{what} {reasons}.", hint=hint, pages=pages)
-
-    def begun(self, seconds: float) -> None:
-        """The first task took that long: its document began so long ago."""
-        self.since = self.since or time.monotonic() - seconds
 
 
 def _ended_by_pool(error: LimitExceededError | ReaderError) -> bool:

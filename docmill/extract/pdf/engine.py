@@ -9,13 +9,18 @@ the marks are removed afterwards: `import pymupdf.layout` still works for whoeve
 from __future__ import annotations
 
 import importlib
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from docmill.errors import CorruptDocumentError, EmptyDocumentError, EncryptedDocumentError, LimitExceededError
+from docmill.errors import (
+    CorruptDocumentError,
+    EmptyDocumentError,
+    EncryptedDocumentError,
+    LimitExceededError,
+    is_about_memory,
+)
 
 EngineObject: TypeAlias = Any  # a module, document, page or display list of pymupdf, which has no types
 
@@ -77,19 +82,13 @@ def open_document(data: bytes, max_pages: int) -> EngineObject:
     return document
 
 
-_NO_MEMORY = re.compile(
-    r"alloc\b.*failed|bad_?alloc|bad allocation|(failed to|cannot) allocate|insufficient memory|out of memory",
-    re.IGNORECASE,
-)
-
-
 @contextmanager
 def memory_errors() -> Iterator[None]:
     """Makes the engine's own errors about memory a MemoryError: the document is not broken, a limit was met."""
     try:
         yield
     except ENGINE_ERRORS as error:
-        if _NO_MEMORY.search(str(error)):
+        if is_about_memory(error):
             raise MemoryError(str(error)) from error
         raise
 
