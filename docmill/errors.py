@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import re
 
-
 _NO_MEMORY = re.compile(
     r"alloc\b.*failed|bad_?alloc|bad allocation|(failed to|cannot) allocate|insufficient memory|out of memory",
     re.IGNORECASE,
