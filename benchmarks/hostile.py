@@ -179,7 +179,7 @@ def _scattered(count: int) -> Iterator[bytes]:
 
 
 def damaged(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The document cut short, with flipped bits, without some objects, and with wrong numbers, the same in every run."""
+    """The document cut short, with flipped bits, without some objects, with wrong numbers; the same in every run."""
     chance = random.Random(name)
     for percent in (1, 10, 30, 50, 70, 90, 99):
         yield f"{name}-cut-at-{percent}-percent.pdf", data[: len(data) * percent // 100]

@@ -62,7 +62,7 @@ class Memory(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        while not self._over.wait(0.1):
+        while not self._over.wait(0.25):
             below = _below(os.getpid())
             peaks = [_status(pid, "VmHWM") for pid in below]
             self.worker = max(self.worker, *peaks) if peaks else self.worker
