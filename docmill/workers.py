@@ -161,22 +161,28 @@ class Isolated(Generic[Task, Answer]):
         except LimitTimeout:
             return self._limit("time", f"was not read within {self._limits.seconds:g} s", "seconds")
         except ProcessExpired as error:
-            if error.exitcode in (_OUT_OF_MEMORY, -signal.SIGKILL):
-                return self._limit("memory", f"needs more than {self._limits.memory_mb} MiB of memory", "memory_mb")
-            return self._limit("crash", f"crashed its reader ({_exit(error.exitcode)})", "")
+            return self._died(error.exitcode)
+
+    def _died(self, code: int) -> LimitExceededError:
+        if code == _OUT_OF_MEMORY:
+            return self._limit("memory", f"needs more than {self._limits.memory_mb} MiB of memory", "memory_mb")
+        if code == -signal.SIGKILL:
+            message = "The document had its reader killed, as the system does when the machine's memory runs out."
+            return _stopped("memory", message, "Lower workers.processes or workers.memory_mb, or use a larger machine.")
+        message = f"The document crashed its reader ({_exit(code)})."
+        return _stopped("crash", message, "The other documents are not affected: please report it with the document.")
 
     @staticmethod
     def _limit(stopped: str, what: str, setting: str) -> LimitExceededError:
-        if setting:
-            what = f"{what} (limit workers.{setting})"
-            hint = (
-                f"Raise workers.{setting} in docmill.toml or DOCMILL_WORKERS__{setting.upper()}, or split the document."
-            )
-        else:
-            hint = "The other documents are not affected: please report it with the document."
-        error = LimitExceededError(f"The document {what}.", hint=hint)
-        error.stopped = stopped
-        return error
+        variable = f"DOCMILL_WORKERS__{setting.upper()}"
+        hint = f"Raise workers.{setting} in docmill.toml or {variable}, or split the document."
+        return _stopped(stopped, f"The document {what} (limit workers.{setting}).", hint)
+
+
+def _stopped(stopped: str, message: str, hint: str) -> LimitExceededError:
+    error = LimitExceededError(message, hint=hint)
+    error.stopped = stopped
+    return error
 
 
 def _exit(code: int) -> str:
