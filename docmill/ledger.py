@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection
 
-from docmill.errors import ConfigError, SystemicError
+from docmill.database import Database, again
+from docmill.migrations import migrate
 from docmill.models import Document, Outcome, Stage, Status
 
 _metadata = sa.MetaData()
@@ -99,29 +98,6 @@ class Failure:
     outcome: Outcome
 
 
-def _engine(url: str) -> Engine:
-    """An engine whose write transactions take the write lock at once (SQLite's default takes it too late)."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 60})
-
-    @sa.event.listens_for(engine, "connect")
-    def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
 def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), _IN_LIST):
         yield ids[start : start + _IN_LIST]
@@ -135,58 +111,55 @@ def _outcome(row: sa.Row[tuple[object, ...]]) -> Outcome:
     return Outcome.model_validate(dict(row._mapping))
 
 
+def _storable(row: dict[str, object]) -> dict[str, object]:
+    """The row without NUL and lone surrogates in its texts, which PostgreSQL refuses: broken documents bring them."""
+    return {name: _clean(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
 class Ledger:
-    """The ledger at a SQLAlchemy URL; its tables are made at first use."""
+    """The ledger at a SQLAlchemy URL; its tables are made, or brought up to date, when it is opened."""
 
     def __init__(self, url: str) -> None:
-        try:
-            self._engine = _engine(url)
-        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
-            raise ConfigError("The ledger's URL is not a SQLAlchemy URL.", hint="Check DOCMILL_LEDGER_URL.") from error
-        with self._write() as connection:
-            _metadata.create_all(connection)
+        self._database = Database(url)
+        self._write, self._read = self._database.write, self._database.read
+        migrate(self._database)
 
     def close(self) -> None:
         """No connection is left open."""
-        self._engine.dispose()
+        self._database.close()
 
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect().execution_options(write=True) as connection, connection.begin():
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise self._unavailable(error) from error
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: sa.exc.OperationalError) -> SystemicError:
-        where = self._engine.url.render_as_string(hide_password=True)
-        return SystemicError(f"The ledger at {where} cannot be used: {error.orig}.", hint="Check it, then run again.")
+    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """The dialect's insert, which can update a row that is there."""
+        if self._database.engine.dialect.name == "sqlite":
+            return sqlite.insert(table)
+        return postgresql.insert(table)
 
     def _upsert(self, connection: Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
-        """Insert the rows; one whose primary key exists replaces the other columns."""
+        """Insert the rows; one whose primary key exists replaces the other columns.
+
+        They are written in the order of their keys, so that two writers wait for each other but never in a circle.
+        """
         if not rows:
             return
-        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(table)
+        statement = self._insert(table)
         keys = [column.name for column in table.primary_key]
         changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+        ordered = sorted(rows, key=lambda row: [str(row[key]) for key in keys])
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), ordered)
 
     # Sources
 
+    @again
     def add_source(self, collection: str, url: str) -> None:
         """The source is watched: sensors and reconcile look at it."""
         with self._write() as connection:
             self._upsert(connection, _sources, [{"collection": collection, "url": url, "created_at": time.time()}])
 
+    @again
     def remove_source(self, collection: str, url: str) -> bool:
         """The source is not watched any more; its documents stay. True if it was watched."""
         with self._write() as connection:
@@ -230,28 +203,35 @@ class Ledger:
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
-    def assign(self, batch: Batch, documents: Sequence[Document]) -> None:
-        """The documents belong to the batch, with the etag and size that they were listed with."""
-        with self._write() as connection:
-            self._assign(connection, batch, documents)
+    @again
+    def assign(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
+        """All the documents belong to the batch, with the etag and size that they were listed with; they are returned.
 
-    def _assign(self, connection: Connection, batch: Batch, documents: Sequence[Document]) -> None:
-        self._upsert(connection, _batches, [dict(vars(batch))])
+        Where others took some of them in the same version meanwhile, nothing is changed, and those still free are
+        returned: an object belongs to one batch, however many look for new ones at once.
+        """
         listed = ("document_id", "collection", "source", "source_key", "etag", "size")
-        rows = [{name: getattr(each, name) for name in listed} | {"batch": batch.batch} for each in documents]
-        defaults = {"media_type": "", "version": ""}
-        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(_documents)
+        given = {"batch": batch.batch, "media_type": "", "version": ""}
+        rows = [{name: getattr(each, name) for name in listed} | given for each in documents]
+        statement = self._insert(_documents)
         changed = {name: statement.excluded[name] for name in ("source", "etag", "size", "batch")}
-        if rows:
-            update = statement.on_conflict_do_update(index_elements=["document_id"], set_=changed)
-            connection.execute(update, [row | defaults for row in rows])
+        claim = statement.on_conflict_do_update(
+            index_elements=["document_id"], set_=changed, where=_documents.c.etag != statement.excluded.etag
+        ).returning(_documents.c.document_id)
+        with self._write() as connection:
+            rows.sort(key=lambda row: str(row["document_id"]))
+            taken = set(connection.execute(claim, rows).scalars()) if rows else set()
+            if len(taken) < len(rows):
+                connection.rollback()
+            else:
+                self._upsert(connection, _batches, [dict(vars(batch))])
+        return [each for each in documents if each.document_id in taken]
 
+    @again
     def next_number(self, name: str) -> int:
         """1, 2, 3 … for each name; no two callers get the same."""
         with self._write() as connection:
-            dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-            statement = dialect.insert(_counters).values(name=name, value=1)
+            statement = self._insert(_counters).values(name=name, value=1)
             statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": _counters.c.value + 1})
             return int(connection.execute(statement.returning(_counters.c.value)).scalar_one())
 
@@ -283,18 +263,21 @@ class Ledger:
             )
             return list(connection.execute(query).scalars())
 
+    @again
     def forget_batches(self, batches: Sequence[str]) -> None:
         """The batches are gone; their documents are not touched."""
         with self._write() as connection:
             for part in _slices(batches):
                 connection.execute(_batches.delete().where(_batches.c.batch.in_(part)))
 
+    @again
     def set_version(self, document_id: str, version: str, media_type: str, etag: str, size: int) -> None:
         """The document's current bytes are known."""
         values = {"version": version, "media_type": media_type, "etag": etag, "size": size}
         with self._write() as connection:
             connection.execute(_documents.update().where(_documents.c.document_id == document_id).values(**values))
 
+    @again
     def forget(self, ids: Sequence[str]) -> None:
         """The documents and their outcomes are gone."""
         with self._write() as connection:
@@ -304,10 +287,11 @@ class Ledger:
 
     # Outcomes
 
+    @again
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """The outcomes replace those of the same documents and stages."""
         now = time.time()
-        rows = [outcome.model_dump(mode="json") | {"updated_at": now} for outcome in outcomes]
+        rows = [_storable(outcome.model_dump(mode="json")) | {"updated_at": now} for outcome in outcomes]
         with self._write() as connection:
             self._upsert(connection, _outcomes, rows)
 

@@ -178,7 +178,8 @@ def form_batches(
     `runner` names who runs them; batches without one are taken by the `new_uploads` sensor.
     """
     groups = _groups(documents, workspace.settings.batch)
-    return [_write_batch(workspace, collection, group, runner) for group in groups]
+    made = [_write_batch(workspace, collection, group, runner) for group in groups]
+    return [name for name in made if name]
 
 
 def _groups(documents: Sequence[Document], limits: BatchLimits) -> Iterator[list[Document]]:
@@ -195,13 +196,25 @@ def _groups(documents: Sequence[Document], limits: BatchLimits) -> Iterator[list
 
 
 def _write_batch(workspace: Workspace, collection: str, documents: Sequence[Document], runner: str) -> str:
+    """The name of the batch that now holds the documents, but for those that others have put into theirs meanwhile.
+
+    "" where none is left. The manifest is written first, so that no batch lacks it; it is written anew without those
+    that were lost.
+    """
     listed = ("document_id", "source", "source_key", "etag", "size")
-    lines = [json.dumps({name: getattr(each, name) for name in listed}, ensure_ascii=False) for each in documents]
-    manifest = "\n".join(lines).encode()
     day = datetime.now(UTC).strftime("%Y%m%d")
-    number = workspace.ledger.next_number(f"batches-{day}")
-    name = f"{day}-{number:06d}-{hashlib.sha256(manifest).hexdigest()[:8]}"
-    workspace.store.put(f"batches/{name}/manifest.jsonl", manifest)
-    size = sum(each.size for each in documents)
-    workspace.ledger.assign(Batch(name, collection, len(documents), size, time.time(), runner), documents)
-    return name
+    while documents:
+        lines = [json.dumps({name: getattr(each, name) for name in listed}, ensure_ascii=False) for each in documents]
+        manifest = "\n".join(lines).encode()
+        number = workspace.ledger.next_number(f"batches-{day}")
+        name = f"{day}-{number:06d}-{hashlib.sha256(manifest).hexdigest()[:8]}"
+        path = f"batches/{name}/manifest.jsonl"
+        workspace.store.put(path, manifest)
+        size = sum(each.size for each in documents)
+        batch = Batch(name, collection, len(documents), size, time.time(), runner)
+        free = workspace.ledger.assign(batch, documents)
+        if len(free) == len(documents):
+            return name
+        workspace.store.delete(path)
+        documents = free
+    return ""

@@ -40,7 +40,9 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
             workspace.ledger.add_source(collection, source)
         delete_documents(workspace, collection, [each.document_id for each in plan.gone])
         made = form_batches(workspace, collection, plan.pending, runner="cli")
-        left = pending_batches(workspace, plan.unchanged)
+        ids = [each.document_id for each in (*plan.unchanged, *plan.pending)]
+        waiting = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
+        left = [batch for batch in waiting if batch not in made]
         bars = _run(workspace, [*left, *made], runner)
         failures = _failures(workspace, collection, source)
         _print(workspace, _Done(plan, len(left), bars, failures), as_json=as_json)
