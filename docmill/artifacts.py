@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 from docmill.errors import SystemicError
-from docmill.models import Chunk, Crop, Document, Element, Extraction
+from docmill.models import Chunk, Crop, Document, Element, Extraction, Stage
 from docmill.store import ObjectStore
 
 if TYPE_CHECKING:
@@ -36,7 +37,18 @@ def _pack(lines: Sequence[str]) -> bytes:
 
 
 def _unpack(data: bytes) -> list[str]:
-    return zstandard.ZstdDecompressor().decompressobj().decompress(data).decode().split("\n")
+    return zstandard.ZstdDecompressor().decompress(data).decode().split("\n")
+
+
+@contextmanager
+def _undamaged(key: str) -> Iterator[None]:
+    """Raises SystemicError for an artifact that cannot be read as what it is."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (zstandard.ZstdError, ValueError, pa.ArrowException) as error:  # pydantic's and JSON's are ValueErrors
+        raise SystemicError(f"The artifact {key} is damaged.", hint="Delete it, then run again.") from error
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,15 @@ class Artifacts:
         """Where the document's elements lie."""
         return self.key("elements", document, fingerprint, "jsonl.zst")
 
+    @property
+    def keys(self) -> dict[Stage, Callable[[Document, str], str]]:
+        """Where a document's artifact of each stage that keeps one lies, by its fingerprint."""
+        return {
+            Stage.EXTRACTED_ELEMENTS: self.elements_key,
+            Stage.CHUNKS: lambda document, fingerprint: self.key("chunks", document, fingerprint, "jsonl.zst"),
+            Stage.EMBEDDINGS: lambda document, fingerprint: self.key("embeddings", document, fingerprint, "parquet"),
+        }
+
     def put_extraction(self, key: str, extraction: Extraction) -> None:
         """The extraction lies at `key`: a line for the document, then a line an element."""
         head = extraction.model_dump(mode="json", exclude_defaults=True, exclude={"elements"})
@@ -67,9 +88,11 @@ class Artifacts:
 
     def extraction_at(self, key: str) -> Extraction:
         """The elements that lie at `key`."""
-        lines = _unpack(self.store.get(key))
-        elements = tuple(Element.model_validate_json(line) for line in lines[1:])
-        return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
+        data = self.store.get(key)
+        with _undamaged(key):
+            lines = _unpack(data)
+            elements = tuple(Element.model_validate_json(line) for line in lines[1:])
+            return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
 
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""
@@ -82,17 +105,19 @@ class Artifacts:
 
     def put_chunks(self, document: Document, fingerprint: str, chunks: Sequence[Chunk]) -> None:
         """The document's chunks are kept."""
-        key = self.key("chunks", document, fingerprint, "jsonl.zst")
+        key = self.keys[Stage.CHUNKS](document, fingerprint)
         self.store.put(key, _pack([chunk.model_dump_json(exclude_defaults=True) for chunk in chunks]))
 
     def has_chunks(self, document: Document, fingerprint: str) -> bool:
         """Whether the document's chunks are kept."""
-        return self.store.head(self.key("chunks", document, fingerprint, "jsonl.zst")) is not None
+        return self.store.head(self.keys[Stage.CHUNKS](document, fingerprint)) is not None
 
     def chunks(self, document: Document, fingerprint: str) -> tuple[Chunk, ...]:
         """The document's chunks in order."""
-        lines = _unpack(self.store.get(self.key("chunks", document, fingerprint, "jsonl.zst")))
-        return tuple(Chunk.model_validate_json(line) for line in lines if line)
+        key = self.keys[Stage.CHUNKS](document, fingerprint)
+        data = self.store.get(key)
+        with _undamaged(key):
+            return tuple(Chunk.model_validate_json(line) for line in _unpack(data) if line)
 
     def put_vectors(self, document: Document, fingerprint: str, vectors: Vectors) -> None:
         """The vectors of the document's chunks are kept: a Parquet file with a column of float32 lists."""
@@ -102,21 +127,20 @@ class Artifacts:
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table({"vector": column}), sink, compression="NONE", use_dictionary=False)
-        self.store.put(self.key("embeddings", document, fingerprint, "parquet"), sink.getvalue().to_pybytes())
+        self.store.put(self.keys[Stage.EMBEDDINGS](document, fingerprint), sink.getvalue().to_pybytes())
 
     def has_vectors(self, document: Document, fingerprint: str) -> bool:
         """Whether the document's vectors are kept."""
-        return self.store.head(self.key("embeddings", document, fingerprint, "parquet")) is not None
+        return self.store.head(self.keys[Stage.EMBEDDINGS](document, fingerprint)) is not None
 
     def vectors(self, document: Document, fingerprint: str) -> Vectors:
         """The vectors of the document's chunks: float32 (chunks, dimensions)."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        key = self.key("embeddings", document, fingerprint, "parquet")
-        try:
-            column = pq.read_table(pa.BufferReader(self.store.get(key)))["vector"].combine_chunks()
-        except pa.ArrowInvalid as error:
-            raise SystemicError(f"The artifact {key} is damaged.", hint="Delete it, then run again.") from error
+        key = self.keys[Stage.EMBEDDINGS](document, fingerprint)
+        data = self.store.get(key)
+        with _undamaged(key):
+            column = pq.read_table(pa.BufferReader(data))["vector"].combine_chunks()
         flat: Vectors = column.flatten().to_numpy(zero_copy_only=False)
         return flat.reshape(len(column), -1)

@@ -24,8 +24,6 @@ _BUSY_SECONDS = 60
 _CONNECT_SECONDS = 10
 _ROLLED_BACK = {"40001", "40P01"}
 """SQLSTATEs of a serialization failure and a deadlock: the transaction has been undone and can be done again."""
-_REFUSED = {"28000", "28P01", "42501"}
-"""SQLSTATEs of a wrong password, a role that may not connect, and a missing privilege."""
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 _P = ParamSpec("_P")
@@ -64,6 +62,11 @@ class Database:
                 f"The ledger at {self.name} needs the Python package {error.name}, which is not installed.",
                 hint="pip install 'docmill[postgres]'",
             ) from None
+        except OSError as error:
+            raise SystemicError(
+                f"The folder of the ledger cannot be made: {error.strerror}: {error.filename}.",
+                hint="Set DOCMILL_HOME to a folder that you may write.",
+            ) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -90,13 +93,8 @@ class Database:
             if state in _ROLLED_BACK:
                 message = f"The ledger at {self.name} was too busy: a transaction was rolled back time and again."
                 raise RolledBackError(message, hint="Run it again.") from error
-            if state in _REFUSED:
-                message = f"The ledger at {self.name} refuses access: {_reason(error)}."
-                raise SystemicError(message, hint="Check the role, its password and its privileges.") from error
-            if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated:
-                message = f"The ledger at {self.name} cannot be used: {_reason(error)}."
-                raise SystemicError(message, hint="Check that it runs, then run again.") from error
-            raise
+            message = f"The ledger at {self.name} cannot be used: {_reason(error)}."
+            raise SystemicError(message, hint="Check that it runs and lets you in, then run again.") from error
 
 
 def _parsed(url: str) -> URL:

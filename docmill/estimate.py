@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from docmill.artifacts import extension
+from docmill.errors import PermanentError, TransientError
 from docmill.mirror import Plan
 from docmill.models import Document, Stage
 from docmill.store import LocalStore
@@ -116,4 +117,8 @@ def _count(workspace: Workspace, document: Document) -> int | None:
     store = workspace.source_of(document)
     if suffix != ".pdf" or not isinstance(store, LocalStore) or document.size > _COUNTED_BYTES:
         return None
-    return len(_PAGE_OBJECT.findall(store.get(document.key))) or None
+    try:
+        data = store.get(document.key)
+    except (PermanentError, TransientError):  # an ingest will tell
+        return None
+    return len(_PAGE_OBJECT.findall(data)) or None

@@ -55,8 +55,11 @@ def explain(workspace: Workspace, collection: str, chunk_id: str) -> Proof:
         chunk, elements = _artifacts(workspace, row, document, outcomes)
     except MissingObjectError as error:
         steps.append(Step(False, f"An artifact is missing: {error.message}"))
-    if chunk is not None:
-        steps += _chunk_steps(row, chunk, elements)
+    else:
+        if chunk is None:
+            steps.append(Step(False, "The stored chunks of the document do not hold it: they are made anew."))
+        else:
+            steps += _chunk_steps(row, chunk, elements)
     return Proof(row, document, chunk, elements, kept, tuple(steps))
 
 

@@ -26,6 +26,8 @@ _sources = sa.Table(
     sa.Column("collection", sa.String(255), primary_key=True),
     sa.Column("url", sa.String(2048), primary_key=True),
     sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("cursor", sa.Text, nullable=False, server_default=""),
+    sa.Column("scan_started", sa.Float, nullable=False, server_default="0"),
 )
 _documents = sa.Table(
     "documents",
@@ -39,6 +41,8 @@ _documents = sa.Table(
     sa.Column("media_type", sa.String(255), nullable=False, default=""),
     sa.Column("version", sa.String(64), nullable=False, default=""),
     sa.Column("batch", sa.String(64), nullable=False, index=True),
+    sa.Column("gone_since", sa.Float, nullable=False, server_default="0"),
+    sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
 )
 _outcomes = sa.Table(
     "outcomes",
@@ -92,7 +96,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed document with its outcome at the stage that failed."""
+    """A failed, partial or quarantined document with its outcome at the stage that says so."""
 
     document: Document
     outcome: Outcome
@@ -101,6 +105,10 @@ class Failure:
 def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), _IN_LIST):
         yield ids[start : start + _IN_LIST]
+
+
+_SHOWN = [column for column in _documents.c if column.name not in ("gone_since", "deleted_at")]
+_ALIVE = _documents.c.deleted_at == 0
 
 
 def _document(row: sa.Row[tuple[object, ...]]) -> Document:
@@ -132,11 +140,13 @@ class Ledger:
         """No connection is left open."""
         self._database.close()
 
+    @property
+    def _on_sqlite(self) -> bool:
+        return self._database.engine.dialect.name == "sqlite"
+
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """The dialect's insert, which can update a row that is there."""
-        if self._database.engine.dialect.name == "sqlite":
-            return sqlite.insert(table)
-        return postgresql.insert(table)
+        return sqlite.insert(table) if self._on_sqlite else postgresql.insert(table)
 
     def _upsert(self, connection: Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
         """Insert the rows; one whose primary key exists replaces the other columns.
@@ -174,12 +184,27 @@ class Ledger:
 
     # Documents and batches
 
-    def documents(self, collection: str, below: str = "") -> list[Document]:
-        """The collection's documents whose source key begins with `below`, by key."""
-        key = _documents.c.source_key
-        query = sa.select(_documents).where(_documents.c.collection == collection).order_by(key)
+    def _key(self) -> sa.ColumnElement[str]:
+        """The source key in byte order, as stores list; PostgreSQL would sort by the language of its locale."""
+        return _documents.c.source_key.collate("BINARY" if self._on_sqlite else "C")
+
+    def _below(self, prefix: str) -> sa.ColumnElement[bool]:
+        """Whether the source key begins with the prefix; not by LIKE, for which SQLite's A is an a."""
+        return sa.and_(self._key() >= prefix, self._key() < prefix + "\U0010ffff")
+
+    def documents(self, collection: str, below: str = "", *, after: str = "", until: str = "") -> list[Document]:
+        """The collection's documents whose source key begins with `below`, by key.
+
+        With `after` and `until` only those whose key sorts behind the first and not behind the second.
+        """
+        key = self._key()
+        query = sa.select(*_SHOWN).where(_documents.c.collection == collection, _ALIVE).order_by(key)
         if below:
-            query = query.where(key.startswith(below, autoescape=True))
+            query = query.where(self._below(below))
+        if after:
+            query = query.where(key > after)
+        if until:
+            query = query.where(key <= until)
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
@@ -193,39 +218,49 @@ class Ledger:
         found: list[Document] = []
         with self._read() as connection:
             for part in _slices(ids):
-                query = sa.select(_documents).where(_documents.c.document_id.in_(part))
+                query = sa.select(*_SHOWN).where(_documents.c.document_id.in_(part), _ALIVE)
                 found += [_document(row) for row in connection.execute(query)]
         return sorted(found, key=lambda document: document.source_key)
 
     def batch_documents(self, batch: str) -> list[Document]:
         """The documents that this batch holds now, by key; a changed document has moved to a newer batch."""
-        query = sa.select(_documents).where(_documents.c.batch == batch).order_by(_documents.c.source_key)
+        query = sa.select(*_SHOWN).where(_documents.c.batch == batch, _ALIVE).order_by(_documents.c.source_key)
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
-    @again
-    def assign(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
-        """All the documents belong to the batch, with the etag and size that they were listed with; they are returned.
+    def unclaimed(self, documents: Sequence[Document]) -> list[Document]:
+        """Those of the documents that no batch holds with the etag that they were listed with."""
+        held: set[tuple[str, str]] = set()
+        with self._read() as connection:
+            for part in _slices([each.document_id for each in documents]):
+                query = sa.select(_documents.c.document_id, _documents.c.etag).where(_ALIVE)
+                query = query.where(_documents.c.document_id.in_(part))
+                held |= {(row.document_id, row.etag) for row in connection.execute(query)}
+        return [each for each in documents if (each.document_id, each.etag) not in held]
 
-        Where others took some of them in the same version meanwhile, nothing is changed, and those still free are
-        returned: an object belongs to one batch, however many look for new ones at once.
+    @again
+    def claim(self, batch: Batch, documents: Sequence[Document]) -> bool:
+        """The documents belong to the batch, with the etag and size that they were listed with.
+
+        False, and nothing is changed, if another batch has claimed one of them since they were listed: two sensors'
+        ticks, or a tick and a command, that list the same object at once do not make two batches of it. The database
+        compares and writes each row in one go, for on PostgreSQL others write between a look and a write.
         """
         listed = ("document_id", "collection", "source", "source_key", "etag", "size")
         given = {"batch": batch.batch, "media_type": "", "version": ""}
         rows = [{name: getattr(each, name) for name in listed} | given for each in documents]
         statement = self._insert(_documents)
-        changed = {name: statement.excluded[name] for name in ("source", "etag", "size", "batch")}
-        claim = statement.on_conflict_do_update(
-            index_elements=["document_id"], set_=changed, where=_documents.c.etag != statement.excluded.etag
-        ).returning(_documents.c.document_id)
+        changed: dict[str, object] = {name: statement.excluded[name] for name in ("source", "etag", "size", "batch")}
+        changed |= {"gone_since": 0.0, "deleted_at": 0.0}
+        free = sa.or_(_documents.c.etag != statement.excluded.etag, ~_ALIVE)
+        taking = statement.on_conflict_do_update(index_elements=["document_id"], set_=changed, where=free)
         with self._write() as connection:
             rows.sort(key=lambda row: str(row["document_id"]))
-            taken = set(connection.execute(claim, rows).scalars()) if rows else set()
-            if len(taken) < len(rows):
+            if rows and len(connection.execute(taking.returning(_documents.c.document_id), rows).all()) < len(rows):
                 connection.rollback()
-            else:
-                self._upsert(connection, _batches, [dict(vars(batch))])
-        return [each for each in documents if each.document_id in taken]
+                return False
+            self._upsert(connection, _batches, [dict(vars(batch))])
+        return True
 
     @again
     def next_number(self, name: str) -> int:
@@ -278,22 +313,100 @@ class Ledger:
             connection.execute(_documents.update().where(_documents.c.document_id == document_id).values(**values))
 
     @again
-    def forget(self, ids: Sequence[str]) -> None:
-        """The documents and their outcomes are gone."""
+    def bury(self, ids: Sequence[str]) -> None:
+        """The documents are to be deleted: nobody works on them any more, though their rows may still be there."""
         with self._write() as connection:
             for part in _slices(ids):
-                connection.execute(_outcomes.delete().where(_outcomes.c.document_id.in_(part)))
-                connection.execute(_documents.delete().where(_documents.c.document_id.in_(part)))
+                chosen = _documents.update().where(_documents.c.document_id.in_(part))
+                connection.execute(chosen.values(deleted_at=time.time()))
+
+    def buried(self, collection: str) -> list[str]:
+        """Ids of the documents that are to be deleted, such as those of a deletion that was killed."""
+        query = sa.select(_documents.c.document_id).where(_documents.c.collection == collection, ~_ALIVE)
+        with self._read() as connection:
+            return list(connection.execute(query).scalars())
+
+    @again
+    def forget(self, ids: Sequence[str]) -> None:
+        """Those of the documents that were buried are gone with their outcomes."""
+        with self._write() as connection:
+            for part in _slices(ids):
+                dead = sa.select(_documents.c.document_id).where(_documents.c.document_id.in_(part), ~_ALIVE)
+                connection.execute(_outcomes.delete().where(_outcomes.c.document_id.in_(dead)))
+                connection.execute(_documents.delete().where(_documents.c.document_id.in_(part), ~_ALIVE))
+
+    # Reconciling
+
+    def scan_state(self, collection: str, url: str) -> tuple[str, float]:
+        """The cursor and the start (s since the epoch) of the running scan of a source; ("", 0) if none runs."""
+        query = sa.select(_sources.c.cursor, _sources.c.scan_started)
+        with self._read() as connection:
+            chosen = query.where(_sources.c.collection == collection, _sources.c.url == url)
+            row = connection.execute(chosen).first()
+            return (row.cursor, row.scan_started) if row else ("", 0.0)
+
+    @again
+    def save_scan(self, collection: str, url: str, cursor: str, started: float) -> None:
+        """The scan of the source goes on from here."""
+        with self._write() as connection:
+            chosen = _sources.update().where(_sources.c.collection == collection, _sources.c.url == url)
+            connection.execute(chosen.values(cursor=cursor, scan_started=started))
+
+    @again
+    def mark_gone(self, ids: Sequence[str], when: float) -> None:
+        """The documents' objects were not listed at that time; 0 takes it back."""
+        with self._write() as connection:
+            for part in _slices(ids):
+                connection.execute(
+                    _documents.update().where(_documents.c.document_id.in_(part)).values(gone_since=when)
+                )
+
+    def gone(self, collection: str, below: str, since: float) -> list[Document]:
+        """The documents below a source key that were marked as gone at that time or later."""
+        chosen = (_documents.c.collection == collection, _ALIVE, _documents.c.gone_since >= since)
+        query = sa.select(*_SHOWN).where(*chosen, self._below(below))
+        with self._read() as connection:
+            return [_document(row) for row in connection.execute(query)]
+
+    def count(self, collection: str, below: str = "") -> int:
+        """How many documents the collection has below a source key."""
+        query = sa.select(sa.func.count()).select_from(_documents).where(_documents.c.collection == collection, _ALIVE)
+        with self._read() as connection:
+            chosen = query.where(self._below(below)) if below else query
+            return int(connection.execute(chosen).scalar_one())
 
     # Outcomes
 
     @again
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """The outcomes replace those of the same documents and stages."""
+        """The outcomes replace those of the same documents and stages.
+
+        One of a version that is not the document's any more is dropped: a newer run has taken the document over.
+        """
         now = time.time()
-        rows = [_storable(outcome.model_dump(mode="json")) | {"updated_at": now} for outcome in outcomes]
+        ids = [outcome.document_id for outcome in outcomes]
         with self._write() as connection:
+            versions: dict[str, str] = {}
+            for part in _slices(ids):
+                query = sa.select(_documents.c.document_id, _documents.c.version).where(_ALIVE)
+                chosen = query.where(_documents.c.document_id.in_(part)).order_by(_documents.c.document_id)
+                versions |= {
+                    row.document_id: row.version for row in connection.execute(chosen.with_for_update(read=True))
+                }
+            rows = [
+                _storable(outcome.model_dump(mode="json")) | {"updated_at": now}
+                for outcome in outcomes
+                if versions.get(outcome.document_id) == outcome.version
+            ]
             self._upsert(connection, _outcomes, rows)
+
+    @again
+    def drop(self, outcomes: Sequence[tuple[str, Stage]]) -> None:
+        """The outcomes (document id, stage) are gone: the documents need these stages again."""
+        with self._write() as connection:
+            for document_id, stage in outcomes:
+                chosen = (_outcomes.c.document_id == document_id, _outcomes.c.stage == stage.value)
+                connection.execute(_outcomes.delete().where(*chosen))
 
     def outcomes(self, ids: Iterable[str]) -> dict[tuple[str, Stage], Outcome]:
         """The outcomes of the documents, by document and stage."""
@@ -307,13 +420,18 @@ class Ledger:
         return found
 
     def failures(
-        self, collection: str | None = None, *, batch: str | None = None, stage: Stage | None = None
+        self,
+        collection: str | None = None,
+        *,
+        batch: str | None = None,
+        stage: Stage | None = None,
+        statuses: Sequence[Status] = (Status.FAILED, Status.PARTIAL),
     ) -> list[Failure]:
         """Documents that failed in whole or in part, with the outcome that says why, by key and stage."""
         query = (
-            sa.select(_documents, _outcomes)
+            sa.select(*_SHOWN, _outcomes)
             .join(_outcomes, _documents.c.document_id == _outcomes.c.document_id)
-            .where(_outcomes.c.status.in_([Status.FAILED.value, Status.PARTIAL.value]))
+            .where(_outcomes.c.status.in_([status.value for status in statuses]), _ALIVE)
             .order_by(_documents.c.source_key)
         )
         for column, wanted in (
@@ -325,7 +443,7 @@ class Ledger:
                 query = query.where(column == wanted)
         with self._read() as connection:
             rows = connection.execute(query).all()
-        documents, outcomes = list(_documents.c), list(_outcomes.c)
+        documents, outcomes = _SHOWN, list(_outcomes.c)
         return [
             Failure(
                 Document.model_validate({column.name: row._mapping[column] for column in documents}),

@@ -26,6 +26,8 @@ def prune(workspace: Workspace, *, days: int) -> Pruned:
     documents = [each for name in {batch.collection for batch in batches} for each in workspace.ledger.documents(name)]
     versions = {document.version for document in documents}
     artifacts = 0
+    if not batches:  # a home that was never used has no store to list
+        return Pruned(0, ())
     for folder in _FOLDERS:
         for info in list(workspace.store.list(folder)):
             if info.modified < before and info.key.split("/")[2] not in versions:

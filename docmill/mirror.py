@@ -15,6 +15,7 @@ from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
 from docmill.ledger import Batch
 from docmill.models import Document
+from docmill.pipeline import delete_documents
 from docmill.settings import BatchLimits
 from docmill.store import ObjectInfo, ObjectStore, canonical_url
 from docmill.workspace import Workspace
@@ -89,6 +90,75 @@ def scan(workspace: Workspace, collection: str, source: str, *, after: str = "",
     return Scan(new + changed, infos[-1].key if len(infos) == limit else "")
 
 
+@dataclass(frozen=True)
+class Reconciled:
+    """What a step of reconciling a source did: objects listed, documents found new or changed, and documents deleted.
+
+    `batches` hold the new and changed ones; `finished` says that the whole source has been listed.
+    """
+
+    listed: int
+    batches: tuple[str, ...]
+    deleted: int
+    finished: bool
+
+
+def reconcile_steps(
+    workspace: Workspace, collection: str, source: str, *, force: bool = False, runner: str = ""
+) -> Iterator[Reconciled]:
+    """Steps until the whole source has been compared; a scan that was interrupted goes on where it was."""
+    finished = False
+    while not finished:
+        step = reconcile_step(workspace, collection, source, force=force, runner=runner)
+        finished = step.finished
+        yield step
+
+
+def reconcile_step(
+    workspace: Workspace,
+    collection: str,
+    source: str,
+    *,
+    limit: int = 10_000,
+    force: bool = False,
+    runner: str = "",
+) -> Reconciled:
+    """Compare the next `limit` objects of a source with the ledger; at the end of the source delete what is gone.
+
+    Where the scan is stands in the ledger, so that a killed one goes on. Raises SourceError if the source cannot be
+    listed, and UsageError as `check_deletions` does; then the scan begins anew.
+    """
+    ledger = workspace.ledger
+    cursor, started = ledger.scan_state(collection, source)
+    if not started:
+        ledger.add_source(collection, source)
+        started = time.time()
+    infos = list(islice(workspace.source(source).list(after=cursor), limit))
+    finished = len(infos) < limit
+    until = "" if finished else source + infos[-1].key
+    known = {
+        each.source_key: each
+        for each in ledger.documents(collection, source, after=source + cursor if cursor else "", until=until)
+    }
+    listed = [_document(collection, workspace.source(source), info) for info in infos]
+    present = {each.source_key for each in listed}
+    ledger.mark_gone([each.document_id for key, each in known.items() if key not in present], time.time())
+    new, changed, _ = _compare(listed, known)
+    batches = form_batches(workspace, collection, new + changed, runner=runner)
+    ledger.save_scan(collection, source, "" if finished else infos[-1].key, 0.0 if finished else started)
+    deleted = _delete_gone(workspace, collection, source, started, force=force) if finished else 0
+    return Reconciled(len(infos), tuple(batches), deleted, finished)
+
+
+def _delete_gone(workspace: Workspace, collection: str, source: str, since: float, *, force: bool) -> int:
+    """Documents marked as gone since the scan began are deleted, unless their objects are there again."""
+    store = workspace.source(source)
+    gone = tuple(each for each in workspace.ledger.gone(collection, source, since) if store.head(each.key) is None)
+    check_deletions(len(gone), workspace.ledger.count(collection, source), source, workspace, force=force)
+    delete_documents(workspace, collection, [each.document_id for each in gone])
+    return len(gone)
+
+
 def settled(documents: Sequence[Document], limits: BatchLimits, now: float) -> list[Document]:
     """Those that can be batched now: full batches, and the rest once the newest object of it has rested.
 
@@ -149,24 +219,24 @@ def _document(collection: str, store: ObjectStore, info: ObjectInfo) -> Document
     )
 
 
-def check_deletions(plan: Plan, cap: float, *, force: bool = False) -> None:
-    """Raises UsageError when more than the share `cap` of the source's documents would be deleted.
+def check_deletions(gone: int, known: int, source: str, workspace: Workspace, *, force: bool = False) -> None:
+    """Raises UsageError when more than the share `delete_cap` of a source's `known` documents would be deleted.
 
-    An empty listing of a source that had documents is refused too: it is a wrong path or a broken mount more often than
-    a wish. `force` allows both.
+    When all of several would be, the listing was empty: that is a wrong path or a broken mount more often than a wish.
+    One document may always go. `force` allows everything.
     """
-    known = len(plan.gone) + len(plan.changed) + len(plan.unchanged)
-    if force or not plan.gone:
+    cap = workspace.settings.delete_cap
+    if force or gone == 0:
         return
-    if not plan.new and not plan.changed and not plan.unchanged:
+    if gone == known and known > 1:
         raise UsageError(
-            f"{plan.source} lists no objects, but {known} of its documents are known: nothing is deleted.",
-            hint="Check the source. If all of them should go, run the ingest with --force.",
+            f"{source} lists none of its {known} known documents: nothing is deleted.",
+            hint="Check the source. If all of them should go, run it with force.",
         )
-    if len(plan.gone) > max(1.0, cap * known):
+    if gone > max(1.0, cap * known):
         raise UsageError(
-            f"{len(plan.gone)} of {known} documents of {plan.source} are gone, more than {cap:.0%}: none is deleted.",
-            hint="If that is right, run the ingest with --force, or raise delete_cap.",
+            f"{gone} of {known} documents of {source} are gone, more than {cap:.0%}: none is deleted.",
+            hint="If that is right, run it with force, or raise delete_cap.",
         )
 
 
@@ -175,11 +245,12 @@ def form_batches(
 ) -> list[str]:
     """The documents belong to new batches; the batches' names, in order. Each has its manifest in the store.
 
-    `runner` names who runs them; batches without one are taken by the `new_uploads` sensor.
+    `runner` names who runs them; batches without one are taken by the `new_uploads` sensor. Documents that another
+    batch has claimed since they were listed are left to it.
     """
     groups = _groups(documents, workspace.settings.batch)
-    made = [_write_batch(workspace, collection, group, runner) for group in groups]
-    return [name for name in made if name]
+    names = (_write_batch(workspace, collection, group, runner) for group in groups)
+    return [name for name in names if name is not None]
 
 
 def _groups(documents: Sequence[Document], limits: BatchLimits) -> Iterator[list[Document]]:
@@ -195,26 +266,24 @@ def _groups(documents: Sequence[Document], limits: BatchLimits) -> Iterator[list
         yield group
 
 
-def _write_batch(workspace: Workspace, collection: str, documents: Sequence[Document], runner: str) -> str:
-    """The name of the batch that now holds the documents, but for those that others have put into theirs meanwhile.
-
-    "" where none is left. The manifest is written first, so that no batch lacks it; it is written anew without those
-    that were lost.
-    """
-    listed = ("document_id", "source", "source_key", "etag", "size")
-    day = datetime.now(UTC).strftime("%Y%m%d")
-    while documents:
-        lines = [json.dumps({name: getattr(each, name) for name in listed}, ensure_ascii=False) for each in documents]
-        manifest = "\n".join(lines).encode()
-        number = workspace.ledger.next_number(f"batches-{day}")
-        name = f"{day}-{number:06d}-{hashlib.sha256(manifest).hexdigest()[:8]}"
-        path = f"batches/{name}/manifest.jsonl"
-        workspace.store.put(path, manifest)
-        size = sum(each.size for each in documents)
-        batch = Batch(name, collection, len(documents), size, time.time(), runner)
-        free = workspace.ledger.assign(batch, documents)
-        if len(free) == len(documents):
+def _write_batch(workspace: Workspace, collection: str, documents: Sequence[Document], runner: str) -> str | None:
+    """The name of a batch of those documents that none has claimed, None if all are claimed."""
+    while free := workspace.ledger.unclaimed(documents):
+        name, manifest = _manifest(workspace, free)
+        key = f"batches/{name}/manifest.jsonl"
+        workspace.store.put(key, manifest)
+        batch = Batch(name, collection, len(free), sum(each.size for each in free), time.time(), runner)
+        if workspace.ledger.claim(batch, free):
             return name
-        workspace.store.delete(path)
-        documents = free
-    return ""
+        workspace.store.delete(key)
+    return None
+
+
+def _manifest(workspace: Workspace, documents: Sequence[Document]) -> tuple[str, bytes]:
+    """A new batch's name and its list of documents."""
+    listed = ("document_id", "collection", "source", "source_key", "etag", "size")
+    lines = [json.dumps({name: getattr(each, name) for name in listed}, ensure_ascii=False) for each in documents]
+    manifest = "\n".join(lines).encode()
+    day = datetime.now(UTC).strftime("%Y%m%d")
+    number = workspace.ledger.next_number(f"batches-{day}")
+    return f"{day}-{number:06d}-{hashlib.sha256(manifest).hexdigest()[:8]}", manifest

@@ -134,12 +134,11 @@ def _job(workspace: Workspace, stage: Stage, document: Document, outcomes: Outco
         return None
     if not _ready(workspace, stage, document, outcomes):
         return None
-    own = outcomes.get((document.document_id, stage))
-    if own is not None and own.status is Status.QUARANTINED and not scope.force:
-        return None
     outcome = current_outcome(workspace, stage, document, outcomes)
     if outcome is None:
         return Job(document, reuse=not scope.force)
+    if outcome.status is Status.QUARANTINED and not scope.force:
+        return None
     again = scope.force or outcome.status is not Status.OK or _redone(stage, document, outcome, outcomes)
     if again or (stage is Stage.RAW_DOCUMENTS and _failed_later(document, outcomes)):
         return Job(document, reuse=False)
@@ -304,11 +303,28 @@ def _is_pending(workspace: Workspace, document: Document, outcomes: Outcomes) ->
     return False
 
 
+def set_quarantine(workspace: Workspace, failures: Sequence[Failure], *, release: bool = False) -> int:
+    """The failures are counted apart and not tried again until their objects or the settings change; how many.
+
+    With `release` quarantined ones count as failed again.
+    """
+    status = Status.FAILED if release else Status.QUARANTINED
+    changed = [each.outcome.model_copy(update={"status": status}) for each in failures]
+    workspace.ledger.record(changed)
+    return len(changed)
+
+
 def delete_documents(workspace: Workspace, collection: str, ids: Sequence[str]) -> int:
-    """The documents' rows are gone from the collection, then the ledger forgets them; how many rows there were."""
-    if not ids:
+    """The documents' rows are gone from the collection, then the ledger forgets them; how many rows there were.
+
+    They are buried first, so that a run that is at work on one removes what it writes, and a killed deletion goes on at
+    the next one.
+    """
+    workspace.ledger.bury(ids)
+    dead = workspace.ledger.buried(collection)
+    if not dead:
         return 0
-    rows = workspace.index.held(collection, workspace.space, ids)
+    rows = workspace.index.held(collection, workspace.space, dead)
     workspace.index.delete(collection, workspace.space, list(rows))
-    workspace.ledger.forget(ids)
+    workspace.ledger.forget(dead)
     return len(rows)

@@ -25,6 +25,10 @@ class BatchRunner(Protocol):
         """The batch has been through the stages; raises what ended it before."""
         ...
 
+    def check(self, workspace: Workspace) -> tuple[bool, str]:
+        """Whether the runner can run, and a sentence on it."""
+        ...
+
 
 class LibraryRunner:
     """Runs batches in this process, without any platform."""
@@ -34,6 +38,10 @@ class LibraryRunner:
     def run(self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope) -> None:
         """The batch has been through the stages."""
         run_batch(workspace, batch, stages=stages, scope=scope, run_id=f"library-{batch}")
+
+    def check(self, workspace: Workspace) -> tuple[bool, str]:
+        """The library can always run."""
+        return True, "Batches run in this process; Dagster is not installed here."
 
 
 def find_runner(name: str = "") -> BatchRunner:

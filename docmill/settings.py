@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from docmill.config import PipelineConfig
 from docmill.errors import ConfigError
+
+_PREFIX = "DOCMILL_"
+_HINT = "See docs/configuration.md."
 
 
 class BatchLimits(BaseModel):
@@ -37,7 +48,7 @@ class Settings(BaseSettings):
     """All settings. Empty addresses mean the embedded default below `home`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DOCMILL_", env_nested_delimiter="__", toml_file="docmill.toml", extra="forbid", frozen=True
+        env_prefix=_PREFIX, env_nested_delimiter="__", toml_file="docmill.toml", extra="forbid", frozen=True
     )
 
     home: Annotated[Path, Field(description="folder of everything that has no address of its own")] = Path(".docmill")
@@ -91,8 +102,23 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings of this process; raises ConfigError that names each wrong one."""
+    _refuse_unknown_variables()
     try:
         return Settings()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ConfigError(f"Settings are wrong: {wrong}.", hint="See docs/configuration.md.") from None
+        raise ConfigError(f"Settings are wrong: {wrong}.", hint=_HINT) from None
+    except SettingsError as error:
+        raise ConfigError(f"Settings are wrong: {error}; it must be JSON.", hint=_HINT) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"docmill.toml is not TOML: {error}.", hint=_HINT) from None
+
+
+def _refuse_unknown_variables() -> None:
+    """Raises ConfigError for a variable that looks like a setting and is none: pydantic would pass over it."""
+    for name in sorted(os.environ):
+        field = name.upper().removeprefix(_PREFIX).partition("__")[0].lower()
+        if name.upper().startswith(_PREFIX) and field not in Settings.model_fields:
+            close = get_close_matches(field, Settings.model_fields, n=1)
+            hint = f"Did you mean {_PREFIX}{close[0].upper()}?" if close else _HINT
+            raise ConfigError(f"{name} is not a setting.", hint=hint)

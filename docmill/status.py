@@ -15,8 +15,8 @@ class CollectionStatus:
     """A collection in numbers.
 
     `searchable` documents have all their current chunks in the collection; `failed` stand failed at some stage,
-    `partial` lack pages; `pending` are neither. `rows` is what the index holds, `orphans` the rows of documents that
-    nobody knows.
+    `partial` lack pages, `quarantined` were set aside, `pending` are none of these. `rows` is what the index holds,
+    `orphans` the rows of documents that nobody knows.
     """
 
     collection: str
@@ -24,6 +24,7 @@ class CollectionStatus:
     searchable: int
     failed: int
     partial: int
+    quarantined: int
     pending: int
     rows: int
     orphans: int
@@ -33,8 +34,9 @@ class CollectionStatus:
 def _state(workspace: Workspace, document: Document, outcomes: Outcomes) -> str:
     found = [current_outcome(workspace, stage, document, outcomes) for stage in Stage]
     statuses = [outcome.status for outcome in found if outcome is not None]
-    if Status.FAILED in statuses:
-        return "failed"
+    for status in (Status.FAILED, Status.QUARANTINED):
+        if status in statuses:
+            return status.value
     last = found[-1]
     if last is None or last.status is not Status.OK:
         return "pending"
@@ -55,6 +57,7 @@ def collection_status(workspace: Workspace, collection: str) -> CollectionStatus
         searchable=states.count("searchable") + states.count("partial"),
         failed=states.count("failed"),
         partial=states.count("partial"),
+        quarantined=states.count("quarantined"),
         pending=states.count("pending"),
         rows=len(held),
         orphans=sum(row.document_id not in known for row in held.values()),

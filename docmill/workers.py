@@ -57,6 +57,23 @@ def _limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
+def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
+    """The task's answer; runs in a worker process.
+
+    Whatever else a reader raises becomes a ReaderError here: many exceptions of other libraries can be pickled but not
+    unpickled, which would break the pool for all documents, and SystemExit would end the parent.
+    """
+    try:
+        return function(task)
+    except (DocmillError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the per-document border: it costs this document
+        raise ReaderError(
+            f"The reader failed: {type(error).__name__}: {error}.",
+            hint="This is a fault of docmill's reader: please report it with the document.",
+        ) from None
+
+
 class Isolated(Generic[Task, Answer]):
     """Runs `function` on tasks in worker processes under `limits`; use it as a context manager."""
 
@@ -88,7 +105,7 @@ class Isolated(Generic[Task, Answer]):
         upcoming = iter(enumerate(tasks))
         while True:
             while len(waiting) < 2 * self._limits.processes and (task := next(upcoming, None)) is not None:
-                future = self._pool.schedule(self._function, args=(task[1],), timeout=self._limits.seconds)
+                future = self._pool.schedule(_guarded, args=(self._function, task[1]), timeout=self._limits.seconds)
                 waiting[future] = (task[0], time.monotonic())
             if not waiting:
                 return
@@ -109,12 +126,6 @@ class Isolated(Generic[Task, Answer]):
             return LimitExceededError(
                 f"The document crashed its reader (exit code {error.exitcode}).",
                 hint="The other documents are not affected. Raise workers.memory_mb if it is large, else report it.",
-            )
-
-        except Exception as error:  # noqa: BLE001 - the per-document border: whatever a reader raises costs this document
-            return ReaderError(
-                f"The reader failed: {type(error).__name__}: {error}.",
-                hint="This is a fault of docmill's reader: please report it with the document.",
             )
 
     @staticmethod

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from docmill.maintenance import prune
-from docmill.mirror import check_deletions, form_batches, make_plan
+from docmill.mirror import reconcile_step
 from docmill.pipeline import delete_documents
 from orchestration.partitions import document_batches
 from orchestration.sources import watched
@@ -17,19 +17,16 @@ _INGESTION = dg.AssetSelection.groups("ingestion")
 ingest_batch = dg.define_asset_job(
     "ingest_batch",
     _INGESTION,
-    partitions_def=document_batches,
     description="Take a batch from the bucket to the collection; what is done is not redone.",
 )
 retry_failed_documents = dg.define_asset_job(
     "retry_failed_documents",
     _INGESTION,
-    partitions_def=document_batches,
     description="Work again on documents of a batch that failed: those of the scope, else all.",
 )
 reprocess_batches = dg.define_asset_job(
     "reprocess_batches",
     _INGESTION,
-    partitions_def=document_batches,
     description="Work on all documents of a batch again, whether they are all right or not.",
     config={"resources": {"scope": {"config": {"force": True}}}},
 )
@@ -60,9 +57,10 @@ def delete_documents_job() -> None:
 
 
 class ReconcileConfig(dg.Config):
-    """`force` allows deletions above the cap and an empty listing."""
+    """At most `max_objects` are listed of each source; the next run goes on. `force` allows any deletion."""
 
     force: bool = False
+    max_objects: int = 1_000_000
 
 
 @dg.op
@@ -70,16 +68,17 @@ def reconcile_op(context: dg.OpExecutionContext, config: ReconcileConfig, worksp
     """Deleted objects' documents are gone; new and changed ones are in batches that the sensor runs."""
     with workspace.open() as opened:
         for collection, source in watched(opened):
-            plan = make_plan(opened, collection, source)
-            check_deletions(plan, opened.settings.delete_cap, force=config.force)
-            delete_documents(opened, collection, [each.document_id for each in plan.gone])
-            batches = form_batches(opened, collection, plan.pending)
-            context.instance.add_dynamic_partitions(document_batches.name or "", batches)
-            context.log.info(
-                "%s: %d new, %d changed, %d gone, %d unchanged; batches: %s",
-                *(source, len(plan.new), len(plan.changed), len(plan.gone), len(plan.unchanged)),
-                ", ".join(batches) or "none",
-            )
+            listed = 0
+            while listed < config.max_objects:
+                step = reconcile_step(opened, collection, source, force=config.force)
+                listed += step.listed
+                context.instance.add_dynamic_partitions(document_batches.name or "", step.batches)
+                context.log.info(
+                    "%s: %d objects listed, %d deleted, batches: %s",
+                    *(source, listed, step.deleted, ", ".join(step.batches) or "none"),
+                )
+                if step.finished:
+                    break
 
 
 @dg.job(

@@ -43,6 +43,14 @@ class DagsterRunner:
             if not result.success:
                 raise _failure(result)
 
+    def check(self, workspace: Workspace) -> tuple[bool, str]:
+        """Whether the instance answers, and how many partitions and runs it knows."""
+        home = dagster_home(workspace.settings)
+        with dg.DagsterInstance.get() as instance:
+            batches = len(instance.get_dynamic_partitions(document_batches.name or ""))
+            runs = instance.get_runs_count()
+        return True, f"The Dagster instance at {home} knows {batches} batches and {runs} runs."
+
 
 def _failure(result: dg.ExecuteInProcessResult) -> DocmillError:
     """What ended the run, as the library's error where it was one."""

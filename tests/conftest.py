@@ -17,15 +17,16 @@ from docmill.inference.memory import HashEmbedder
 from docmill.settings import BatchLimits, Settings
 from docmill.workspace import Workspace
 from tests.databases import Postgres, milvus_program, milvus_server, postgres_programs, postgres_server
-from tests.services import BIN, ROOT, s3_environment, s3_server
+from tests.services import ACCESS_KEY, BIN, ROOT, SECRET_KEY, s3_environment, s3_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+NO_SKIPS = os.environ.pop("DOCMILL_NO_SKIPS", "")  # not a setting of docmill's, which refuses names it does not know
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if report.skipped and os.environ.get("DOCMILL_NO_SKIPS") and not hasattr(report, "wasxfail"):
+    if report.skipped and NO_SKIPS and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and skips are forbidden here: {report.longrepr}"
     return report
@@ -72,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 def environment(home: Path) -> dict[str, str]:
     """The environment of a user's shell, with a home of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOCMILL_", "DAGSTER_", "AWS_"))}
-    return kept | {"DOCMILL_HOME": str(home), "PATH": f"{BIN}{os.pathsep}{kept['PATH']}"}
+    return kept | {"DOCMILL_HOME": str(home), "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture
@@ -112,12 +113,19 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def s3_client(s3_endpoint: str):
+    """A client of the S3 server: boto3 takes half a second to make one."""
+    keys = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, "region_name": "us-east-1"}
+    return boto3.session.Session(**keys).client("s3", endpoint_url=s3_endpoint)
+
+
 @pytest.fixture
-def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):
+def s3(s3_client, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):
     """A client of the S3 server, and this process's AWS chain set to it."""
     for name, value in s3_environment(s3_endpoint).items():
         monkeypatch.setenv(name, value)
-    return boto3.session.Session().client("s3", endpoint_url=s3_endpoint)
+    return s3_client
 
 
 @pytest.fixture

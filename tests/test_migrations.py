@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -46,6 +47,19 @@ def test_ledger_made_before_there_were_steps_keeps_its_rows(ledger_url: str, dat
         connection.execute(schema._sources.insert().values(collection="c", url="file:///a/", created_at=1.0))
     opened = Ledger(ledger_url)
     assert opened.sources() == [("c", "file:///a/")]
+    opened.close()
+    assert version(database) == HEAD
+
+
+def test_step_by_step_from_the_first_schema(ledger_url: str, database: Database):
+    with database.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.text("INSERT INTO sources VALUES ('c', 'file:///a/', 1.0)"))
+    opened = Ledger(ledger_url)
+    assert opened.sources() == [("c", "file:///a/")]
+    assert opened.scan_state("c", "file:///a/") == ("", 0.0)
     opened.close()
     assert version(database) == HEAD
 

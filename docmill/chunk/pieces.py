@@ -125,10 +125,11 @@ def split_table(element: Element, tokenizer: Tokenizer, budget: int) -> list[lis
     head = text.piece(0, rows[head_rows - 1].end, repeats=True) if 0 < head_rows < len(rows) else None
     if head is not None and head.tokens > budget // 2:
         head = None
+    room = budget - (head.tokens if head else 0)
     groups: list[list[Piece]] = [[]]
     used = 0
     for row in rows:
-        for piece in [row] if row.tokens <= budget else _split_row(text, row, budget - (head.tokens if head else 0)):
+        for piece in [row] if row.tokens <= room else _split_row(text, row, room):
             if used + piece.tokens > budget and groups[-1]:
                 groups.append([head] if head else [])
                 used = head.tokens if head else 0

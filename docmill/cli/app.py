@@ -6,12 +6,14 @@ Exit codes: 0 all good; 1 usage or system error; 2 some documents failed; 130 in
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from docmill.cli import documents, ingest, questions
 from docmill.errors import DocmillError
@@ -113,6 +115,39 @@ def retry_command(
     raise typer.Exit(DOCUMENTS_FAILED if failed else OK)
 
 
+@app.command(name="quarantine")
+def quarantine_command(
+    document: Annotated[list[str], typer.Argument(help="Failed documents: id, address or file name.")],
+    release: Annotated[bool, typer.Option("--release", help="Take them back among the failed.")] = False,
+    collection: Collection = "",
+    as_json: Json = False,
+) -> None:
+    """Set failed documents aside: counted apart and not tried again until their objects change."""
+    documents.quarantine(document, collection, release=release, as_json=as_json)
+
+
+@app.command(name="reconcile")
+def reconcile_command(
+    collection: Collection = "",
+    force: Annotated[bool, typer.Option("--force", help="Delete even if many documents are gone.")] = False,
+    runner: Annotated[str, typer.Option(help="dagster or library; default: dagster where it is installed.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a collection mirror its watched sources: new, changed, renamed and deleted objects."""
+    failed = ingest.reconcile(collection, as_json=as_json, force=force, runner=runner)
+    raise typer.Exit(DOCUMENTS_FAILED if failed else OK)
+
+
+@app.command(name="doctor")
+def doctor_command(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check store, ledger, index, model and Dagster, and compare them; say what is wrong and how to mend it."""
+    well = documents.doctor(repair=repair, as_json=as_json)
+    raise typer.Exit(OK if well else ERROR)
+
+
 @app.command(name="sources")
 def sources_command(
     remove: Annotated[str, typer.Option(help="Stop watching this source; its documents stay.")] = "",
@@ -151,6 +186,12 @@ def main() -> None:
     except DocmillError as error:
         _complain(error)
         sys.exit(ERROR)
+    except Exception as error:
+        if os.environ.get("DOCMILL_DEBUG"):
+            raise
+        fault = f"{type(error).__name__}: {error}"
+        _complain(DocmillError(f"docmill failed: {fault}", hint="Please report it, with what DOCMILL_DEBUG=1 prints."))
+        sys.exit(ERROR)
     except KeyboardInterrupt:
         Console(stderr=True).print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
         sys.exit(INTERRUPTED)
@@ -161,6 +202,6 @@ def _complain(error: DocmillError) -> None:
         print(json.dumps({"error": type(error).__name__, "message": error.message, "hint": error.hint}))
         return
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"[red]Error:[/red] {error.message}", markup=True)
+    console.print(f"[red]Error:[/red] {escape(error.message)}")
     if error.hint:
         console.print(f"  {error.hint}", markup=False)

@@ -11,6 +11,8 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
+from rich.markup import escape
+
 from docmill.cli.output import (
     StageBars,
     console,
@@ -24,10 +26,11 @@ from docmill.cli.output import (
     stage_record,
     table,
 )
+from docmill.doctor import Finding, examine
 from docmill.errors import SourceError, UsageError
 from docmill.ledger import Failure
-from docmill.models import Stage
-from docmill.pipeline import Scope
+from docmill.models import Stage, Status
+from docmill.pipeline import Scope, set_quarantine
 from docmill.runners import find_runner
 from docmill.settings import load_settings
 from docmill.status import collection_statuses
@@ -72,7 +75,17 @@ def status(*, as_json: bool) -> None:
     if not statuses:
         notes.print("No collection yet. Begin with `docmill ingest FOLDER`.")
         return
-    columns = ["collection", "#documents", "#searchable", "#failed", "#partial", "#pending", "#rows", "#orphans"]
+    columns = [
+        "collection",
+        "#documents",
+        "#searchable",
+        "#failed",
+        "#partial",
+        "#quarantined",
+        "#pending",
+        "#rows",
+        "#orphans",
+    ]
     fields = [column.removeprefix("#") for column in columns]
     table("", columns, [[getattr(each, field) for field in fields] for each in statuses])
 
@@ -113,6 +126,26 @@ def retry(choice: Choice, *, runner: str, as_json: bool) -> int:
         return len(left)
 
 
+def quarantine(names: Sequence[str], collection: str, *, release: bool, as_json: bool) -> None:
+    """Set failed documents aside, or take them back, and print how many."""
+    choice = Choice(collection, documents=tuple(names))
+    statuses = (Status.QUARANTINED,) if release else (Status.FAILED,)
+    with open_workspace() as workspace:
+        found = [
+            each for each in workspace.ledger.failures(collection or None, statuses=statuses) if choice.takes(each)
+        ]
+        if not found:
+            kind = "quarantined" if release else "failed"
+            raise UsageError(f"No {kind} document is named {', '.join(names)}.", hint="See `docmill failed`.")
+        set_quarantine(workspace, found, release=release)
+    if as_json:
+        key = "released" if release else "quarantined"
+        print_json({key: [each.document.source_key for each in found]})
+        return
+    for each in found:
+        console.print(f"{'released' if release else 'quarantined'}  {short(each.document.source_key)}", markup=False)
+
+
 def _retry(workspace: Workspace, failures: Sequence[Failure], runner: str) -> StageBars:
     batches: dict[str, set[str]] = defaultdict(set)
     for each in failures:
@@ -124,6 +157,28 @@ def _retry(workspace: Workspace, failures: Sequence[Failure], runner: str) -> St
             for batch, ids in sorted(batches.items()):
                 chosen.run(workspace, batch, list(Stage), Scope(frozenset(ids)))
     return bars
+
+
+def doctor(*, repair: bool, as_json: bool) -> bool:
+    """Print what is wrong and how to mend it; whether all is well now."""
+    with open_workspace() as workspace:
+        findings = [*examine(workspace, repair=repair), *_platform(workspace)]
+    well = all(each.well or each.mended for each in findings)
+    if as_json:
+        names = ("part", "well", "sentence", "way_out", "mended")
+        print_json({"well": well, "findings": [{name: getattr(each, name) for name in names} for each in findings]})
+        return well
+    for each in findings:
+        mark = "[green]✓[/green]" if each.well else "[yellow]mended[/yellow]" if each.mended else "[red]✗[/red]"
+        console.print(f"{mark} [bold]{escape(each.part)}[/bold]: {escape(each.sentence)}")
+        if each.way_out:
+            console.print(f"    {escape(each.way_out)}")
+    return well
+
+
+def _platform(workspace: Workspace) -> list[Finding]:
+    """What the installed platform says of itself."""
+    return [Finding("platform", *find_runner().check(workspace))]
 
 
 def sources(remove: str, collection: str, *, as_json: bool) -> None:

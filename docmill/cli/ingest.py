@@ -20,7 +20,7 @@ from docmill.cli.output import (
 from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
 from docmill.ledger import Failure
-from docmill.mirror import Plan, check_deletions, form_batches, make_plan, resolve_source
+from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source
 from docmill.models import Stage
 from docmill.pipeline import Scope, delete_documents, pending_batches
 from docmill.runners import find_runner
@@ -35,7 +35,8 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         plan = make_plan(workspace, collection, source)
         if not (plan.pending or plan.unchanged or plan.gone):
             raise UsageError(f"{path} holds no documents.", hint="Check the path; hidden files are left out.")
-        check_deletions(plan, workspace.settings.delete_cap, force=force)
+        known = len(plan.gone) + len(plan.changed) + len(plan.unchanged)
+        check_deletions(len(plan.gone), known, plan.source, workspace, force=force)
         if source.endswith("/"):
             workspace.ledger.add_source(collection, source)
         delete_documents(workspace, collection, [each.document_id for each in plan.gone])
@@ -46,6 +47,31 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         bars = _run(workspace, [*left, *made], runner)
         failures = _failures(workspace, collection, source)
         _print(workspace, _Done(plan, len(left), bars, failures), as_json=as_json)
+        return len({each.document.document_id for each in failures})
+
+
+def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> int:
+    """Reconcile the watched sources and print what came of it; how many of their documents stand failed."""
+    with open_workspace() as workspace:
+        collection = collection or workspace.settings.collection
+        sources = [url for name, url in workspace.ledger.sources() if name == collection]
+        if not sources:
+            raise UsageError(f"No source is watched for {collection!r}.", hint="Begin with `docmill ingest FOLDER`.")
+        deleted = sum(
+            step.deleted
+            for source in sources
+            for step in reconcile_steps(workspace, collection, source, force=force, runner="cli")
+        )
+        batches = pending_batches(workspace, workspace.ledger.documents(collection))
+        bars = _run(workspace, batches, runner)
+        failures = workspace.ledger.failures(collection)
+        if as_json:
+            print_json({"deleted": deleted, "batches": batches, "failed": [failure_record(each) for each in failures]})
+        else:
+            console.print(f"{len(sources)} sources, {deleted} documents deleted, {len(batches)} batches.")
+            if bars.reports:
+                print_stages(workspace, bars.reports)
+            print_failures(failures)
         return len({each.document.document_id for each in failures})
 
 

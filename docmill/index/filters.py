@@ -14,11 +14,15 @@ from dataclasses import dataclass, field
 Value = str | int | float | bool | Sequence[str] | Sequence[int]
 
 _NAME = re.compile(r"\{([a-z_]+)\}")
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
+"""Milvus Lite knows these escapes; JSON's `\\u` it refuses."""
 
 
 def _literal(value: Value) -> str:
-    """The value as a Milvus literal; strings are quoted as in JSON, so no text can end its quotes."""
-    if isinstance(value, str | bool | int | float):
+    """The value as a Milvus literal; quotes and line ends are escaped, so no text can end its quotes."""
+    if isinstance(value, str):
+        return f'"{value.translate(_ESCAPES)}"'
+    if isinstance(value, bool | int | float):
         return json.dumps(value)
     return "[" + ", ".join(_literal(each) for each in value) + "]"
 

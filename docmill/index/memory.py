@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from docmill.errors import ConfigError
 from docmill.index.base import Candidate, Held, Row, Space
@@ -15,6 +16,11 @@ _K1, _B = 1.2, 0.75
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
+
+
+def _bare(row: Row) -> Row:
+    """The row without its vector, as Milvus gives it back."""
+    return replace(row, vector=())
 
 
 class MemoryIndex:
@@ -41,7 +47,7 @@ class MemoryIndex:
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> list[Row]:
         """Those of the rows that are held."""
         held = self._rows.get((collection, space), {})
-        return [held[chunk_id] for chunk_id in chunk_ids if chunk_id in held]
+        return [_bare(held[chunk_id]) for chunk_id in chunk_ids if chunk_id in held]
 
     def delete(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> None:
         """The rows are gone."""
@@ -71,7 +77,7 @@ class MemoryIndex:
         if self._live.get(collection, space) != space:
             raise ConfigError(f"The collection {collection!r} was built with another embedding model.")
         rows = self._searched(collection)
-        found = [Candidate(row, sum(a * b for a, b in zip(row.vector, vector, strict=True))) for row in rows]
+        found = [Candidate(_bare(row), sum(a * b for a, b in zip(row.vector, vector, strict=True))) for row in rows]
         return sorted(found, key=lambda each: (-each.score, each.row.chunk_id))[:limit]
 
     def search_words(self, collection: str, text: str, limit: int) -> list[Candidate]:
@@ -86,5 +92,5 @@ class MemoryIndex:
             for position, bag in enumerate(bags):
                 often = bag[word]
                 scores[position] += idf * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * bag.total() / mean))
-        found = [Candidate(row, score) for row, score in zip(rows, scores, strict=True) if score > 0]
+        found = [Candidate(_bare(row), score) for row, score in zip(rows, scores, strict=True) if score > 0]
         return sorted(found, key=lambda each: (-each.score, each.row.chunk_id))[:limit]

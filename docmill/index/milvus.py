@@ -103,7 +103,7 @@ class MilvusIndex:
                         self._disconnect()
             except MilvusException as error:
                 raise SystemicError(
-                    f"Milvus at {self.uri} failed: {error.message}.", hint="Check that it runs, then run again."
+                    f"Milvus at {_shown(self.uri)} failed: {error.message}.", hint="Check that it runs, then run again."
                 ) from error
 
     @contextmanager
@@ -259,6 +259,11 @@ class MilvusIndex:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
+
+
+def _shown(uri: str) -> str:
+    """The address without user and password."""
+    return re.sub(r"//[^/]*@", "//", uri)
 
 
 def _create(client: Any, physical: str, space: Space) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from docmill.chunk import chunk_extraction
-from docmill.errors import EmptyDocumentError
+from docmill.errors import EmptyDocumentError, PermanentError, TransientError
 from docmill.models import Chunk, Stage
 from docmill.stages.base import Job, Result
 from docmill.workspace import Workspace
@@ -16,13 +16,17 @@ def make_chunks(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Result]:
     """Each document's chunks are an artifact afterwards; a document without text fails."""
     for job in jobs:
         since = time.monotonic()
-        chunks = _chunks(workspace, job)
+        try:
+            chunks = _chunks(workspace, job)
+        except (PermanentError, TransientError) as error:
+            yield Result(job.document, time.monotonic() - since, error=error)
+            continue
         if not chunks:
-            error = EmptyDocumentError(
+            empty = EmptyDocumentError(
                 f"{job.document.source_key} holds no text that could be searched.",
                 hint="If it is a scan, extract it with mode auto (OCR).",
             )
-            yield Result(job.document, time.monotonic() - since, error=error)
+            yield Result(job.document, time.monotonic() - since, error=empty)
             continue
         limit = min(workspace.config.chunk.max_tokens, workspace.embedder.max_tokens)
         counts = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from docmill.errors import PermanentError, TransientError
 from docmill.models import Stage
 from docmill.stages.base import Job, Result
 from docmill.workspace import Workspace
@@ -29,8 +30,13 @@ def make_embeddings(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resul
     window: list[_Pending] = []
     for job in jobs:
         since = time.monotonic()
-        chunks = workspace.artifacts.chunks(job.document, workspace.fingerprints[Stage.CHUNKS])
-        if job.reuse and workspace.artifacts.has_vectors(job.document, workspace.fingerprints[Stage.EMBEDDINGS]):
+        try:
+            chunks = workspace.artifacts.chunks(job.document, workspace.fingerprints[Stage.CHUNKS])
+            kept = job.reuse and workspace.artifacts.has_vectors(job.document, workspace.fingerprints[Stage.EMBEDDINGS])
+        except (PermanentError, TransientError) as error:
+            yield Result(job.document, time.monotonic() - since, error=error)
+            continue
+        if kept:
             yield Result(job.document, time.monotonic() - since, {"vectors": len(chunks)})
             continue
         window.append(_Pending(job, [chunk.text for chunk in chunks]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from docmill.errors import DocmillError, PermanentError, TransientError
-from docmill.extract.worker import Task, read_document
-from docmill.models import Stage
+from docmill.extract.worker import Answer, Task, read_document
+from docmill.models import Document, Stage
 from docmill.stages.base import Job, Result
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
@@ -18,17 +18,47 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
     """Each document's elements and pictures are artifacts afterwards."""
     if not jobs:
         return
-    tasks = [_task(workspace, job) for job in jobs]
     preload = {module for job in jobs for module in _modules(job.document.media_type)}
     with Isolated(read_document, workspace.settings.workers, sorted(preload)) as pool:
-        for index, answer, seconds in pool.run(tasks):
-            document = jobs[index].document
-            if isinstance(answer, PermanentError | TransientError):
-                yield Result(document, seconds, error=answer)
-            elif isinstance(answer, DocmillError):
-                raise answer
-            else:
-                yield Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
+        firsts, twins = _apart(workspace, jobs)
+        read: set[str] = set()
+        for result in _extract(workspace, pool, firsts):
+            if result.error is None:
+                read.add(_artifact(workspace, result.document))
+            yield result
+        yield from _extract(
+            workspace, pool, [_reusing(job, _artifact(workspace, job.document) in read) for job in twins]
+        )
+
+
+def _apart(workspace: Workspace, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """The first job of each artifact, and the twins: documents with the same bytes, which are parsed once."""
+    firsts: dict[str, Job] = {}
+    for job in jobs:
+        firsts.setdefault(_artifact(workspace, job.document), job)
+    return list(firsts.values()), [job for job in jobs if firsts[_artifact(workspace, job.document)] is not job]
+
+
+def _artifact(workspace: Workspace, document: Document) -> str:
+    """Where the document's elements are to lie."""
+    return workspace.artifacts.elements_key(document, workspace.fingerprints[Stage.EXTRACTED_ELEMENTS])
+
+
+def _reusing(job: Job, reuse: bool) -> Job:
+    """The job, which may take an artifact that was made just now."""
+    return Job(job.document, job.reuse or reuse)
+
+
+def _extract(workspace: Workspace, pool: Isolated[Task, Answer], jobs: Sequence[Job]) -> Iterator[Result]:
+    """Results in order of completion; an error that is no document's is raised."""
+    for index, answer, seconds in pool.run([_task(workspace, job) for job in jobs]):
+        document = jobs[index].document
+        if isinstance(answer, PermanentError | TransientError):
+            yield Result(document, seconds, error=answer)
+        elif isinstance(answer, DocmillError):
+            raise answer
+        else:
+            yield Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
 
 
 def _modules(media_type: str) -> tuple[str, ...]:
@@ -42,12 +72,11 @@ def preview_key(batch: str) -> str:
 
 
 def _task(workspace: Workspace, job: Job) -> Task:
-    fingerprint = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
     return Task(
         source=job.document.source,
         key=job.document.key,
         version=job.document.version,
-        artifact=workspace.artifacts.elements_key(job.document, fingerprint),
+        artifact=_artifact(workspace, job.document),
         reuse=job.reuse,
         store=workspace.settings.store,
         s3_endpoint_url=workspace.settings.s3_endpoint_url,

@@ -6,12 +6,13 @@ At every instant a document is found in its old or its new version, whatever is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from docmill.errors import TransientError
+from docmill.errors import PermanentError, TransientError
 from docmill.ids import chunk_id
-from docmill.index import Row
+from docmill.index import Held, Row
 from docmill.models import Chunk, Document, Stage
 from docmill.stages.base import Job, Result
 from docmill.workspace import Workspace
@@ -30,7 +31,11 @@ def index_documents(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resul
     """The collection holds each document's current chunks and no others of it."""
     window: list[_Pending] = []
     for job in jobs:
-        window.append(_Pending(job.document, _rows(workspace, job.document)))
+        since = time.monotonic()
+        try:
+            window.append(_Pending(job.document, _rows(workspace, job.document)))
+        except (PermanentError, TransientError) as error:
+            yield Result(job.document, time.monotonic() - since, error=error)
         if sum(len(each.rows) for each in window) >= _WINDOW:
             yield from _write(workspace, window)
             window = []
@@ -65,20 +70,23 @@ def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[fl
 
 
 def _write(workspace: Workspace, window: Sequence[_Pending]) -> Iterator[Result]:
-    """Write, verify, retire: the documents of one window, which are of one collection."""
+    """Write, verify, retire: the documents of one window, which are of one collection.
+
+    A document that was deleted or has got a newer version meanwhile gives no result: whoever did that goes on with it.
+    """
+    since = time.monotonic()
+    window = _unchanged(workspace, window)[0]
     if not window:
         return
-    since = time.monotonic()
     collection, space, index = window[0].document.collection, workspace.space, workspace.index
     index.upsert(collection, space, [row for each in window for row in each.rows])
     held = index.held(collection, space, [each.document.document_id for each in window])
-    complete = [each for each in window if all(row.chunk_id in held for row in each.rows)]
-    current = {row.chunk_id for each in complete for row in each.rows}
-    owners = {each.document.document_id for each in complete}
-    stale = [key for key, row in held.items() if row.document_id in owners and key not in current]
+    unchanged, outdated = _unchanged(workspace, window)
+    complete = [each for each in unchanged if all(row.chunk_id in held for row in each.rows)]
+    stale = [*_stale(complete, held), *_superseded(workspace, outdated, held)]
     index.delete(collection, space, stale)
     seconds = (time.monotonic() - since) / len(window)
-    for each in window:
+    for each in unchanged:
         missing = sum(row.chunk_id not in held for row in each.rows)
         if missing:
             message = f"{missing} of {len(each.rows)} chunks are not in the collection after they were written."
@@ -86,3 +94,37 @@ def _write(workspace: Workspace, window: Sequence[_Pending]) -> Iterator[Result]
         else:
             retired = sum(held[key].document_id == each.document.document_id for key in stale)
             yield Result(each.document, seconds, {"rows": len(each.rows), "retired": retired})
+
+
+def _unchanged(workspace: Workspace, window: Sequence[_Pending]) -> tuple[list[_Pending], list[_Pending]]:
+    """Those whose version is still the document's current one, and the others."""
+    known = workspace.ledger.documents_by_id([each.document.document_id for each in window])
+    versions = {document.document_id: document.version for document in known}
+    same = [each for each in window if versions.get(each.document.document_id) == each.document.version]
+    return same, [each for each in window if each not in same]
+
+
+def _stale(complete: Sequence[_Pending], held: Mapping[str, Held]) -> list[str]:
+    """Rows of the documents that are not their current ones."""
+    current = {row.chunk_id for each in complete for row in each.rows}
+    owners = {each.document.document_id for each in complete}
+    return [key for key, row in held.items() if row.document_id in owners and key not in current]
+
+
+def _superseded(workspace: Workspace, outdated: Sequence[_Pending], held: Mapping[str, Held]) -> list[str]:
+    """Rows written here that nobody else will remove: of deleted documents, and where the newer version is held.
+
+    Where it is not held yet, its writer sees these rows after its own and retires them.
+    """
+    ids = [each.document.document_id for each in outdated]
+    newer = {document.document_id: document.version for document in workspace.ledger.documents_by_id(ids)}
+    versions: dict[str, set[str]] = defaultdict(set)
+    for row in held.values():
+        versions[row.document_id].add(row.version)
+    return [
+        row.chunk_id
+        for each in outdated
+        for row in each.rows
+        if row.chunk_id in held
+        and (row.document_id not in newer or newer[row.document_id] in versions[row.document_id])
+    ]

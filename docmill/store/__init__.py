@@ -12,7 +12,6 @@ from docmill.store.memory import MemoryStore
 __all__ = [
     "LocalStore",
     "MemoryStore",
-    "MissingObjectError",
     "ObjectInfo",
     "ObjectStore",
     "canonical_url",

@@ -14,10 +14,17 @@ from docmill.store.base import ObjectInfo
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def _io_error(error: OSError, path: Path) -> DocmillError:
-    """What an OSError on `path` means to the caller."""
+def _write_error(error: OSError, path: Path) -> SystemicError:
+    """What an OSError at writing or deleting `path` means to the caller: no other file would fare better."""
     if error.errno in _FULL:
         return SystemicError(f"The disk that holds {path.parent} is full.", hint="Free some space, then run again.")
+    if isinstance(error, PermissionError):
+        return SystemicError(f"{path} may not be written by this user.", hint="Give write permission, then run again.")
+    return SystemicError(f"{path} cannot be written: {error.strerror or error}.")
+
+
+def _read_error(error: OSError, path: Path) -> DocmillError:
+    """What an OSError at reading `path` means to the caller."""
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return MissingObjectError(f"{path} is not there any more.")
     if isinstance(error, PermissionError):
@@ -36,11 +43,15 @@ class LocalStore:
         """Files below the folder in byte order of their keys."""
         if not self.root.is_dir():
             raise SourceError(f"{self.root} is not a folder.", hint="Check the path.")
-        for info in self._walk(self.root, "", prefix):
+        for info in self._walk(self.root, "", prefix, ()):
             if info.key > after and info.key.startswith(prefix):
                 yield info
 
-    def _walk(self, folder: Path, base: str, prefix: str) -> Iterator[ObjectInfo]:
+    def _walk(self, folder: Path, base: str, prefix: str, above: tuple[Path, ...]) -> Iterator[ObjectInfo]:
+        """Files below `folder`, whose keys begin with `base`; links to a folder `above` are not followed round."""
+        here = folder.resolve()
+        if here in above:
+            return
         try:
             with os.scandir(folder) as entries:
                 found = [entry for entry in entries if not entry.name.startswith(".")]
@@ -52,7 +63,7 @@ class LocalStore:
             if entry.name in folders:
                 below = key + "/"
                 if below.startswith(prefix) or prefix.startswith(below):
-                    yield from self._walk(Path(entry.path), below, prefix)
+                    yield from self._walk(Path(entry.path), below, prefix, (*above, here))
             elif self._inside(Path(entry.path)):
                 info = self.head(key)
                 if info is not None:
@@ -85,7 +96,7 @@ class LocalStore:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise _io_error(error, path) from error
+            raise _read_error(error, path) from error
 
     def put(self, key: str, data: bytes) -> None:
         """The file holds `data`, whole or not at all: written beside its place, then moved there."""
@@ -97,12 +108,16 @@ class LocalStore:
                     file.write(data)
                     file.flush()
                     os.replace(file.name, path)
-                except OSError:
+                except BaseException:
                     os.unlink(file.name)
                     raise
         except OSError as error:
-            raise _io_error(error, path) from error
+            raise _write_error(error, path) from error
 
     def delete(self, key: str) -> None:
         """The file is gone."""
-        self._path(key).unlink(missing_ok=True)
+        path = self._path(key)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _write_error(error, path) from error

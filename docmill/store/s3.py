@@ -14,12 +14,16 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    IncompleteReadError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
     ReadTimeoutError,
+    ResponseStreamingError,
 )
 
 from docmill.errors import DocmillError, MissingObjectError, SourceError, SystemicError, TransientError
@@ -64,6 +68,10 @@ def _s3_error(error: BotoCoreError | ClientError, url: str) -> DocmillError:
         return SystemicError(f"The S3 endpoint of {url} cannot be reached.", hint="Check AWS_ENDPOINT_URL_S3.")
     if isinstance(error, ReadTimeoutError):
         return TransientError(f"{url}: the store did not answer in time.", hint="It is tried again.")
+    if isinstance(error, ConnectionClosedError | IncompleteReadError | ResponseStreamingError):
+        return TransientError(f"{url}: the connection broke off.", hint="It is tried again.")
+    if isinstance(error, ParamValidationError):
+        return SourceError(f"{url} is not an address that S3 allows.", hint="Check the names of bucket and object.")
     return SystemicError(f"{url}: {type(error).__name__}.")
 
 

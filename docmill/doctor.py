@@ -1,0 +1,178 @@
+"""Looks at every part and compares them: what is wrong, how to mend it, and mends it when told to."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from docmill.errors import DocmillError
+from docmill.ids import digest
+from docmill.ledger import Batch
+from docmill.models import Document, Stage, Status
+from docmill.pipeline import current_outcome, delete_documents
+from docmill.workspace import Workspace
+
+_PROBE = "probes/doctor"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of a part; `mend` does what `way_out` says, None where only people can. `mended` once it ran."""
+
+    part: str
+    well: bool
+    sentence: str
+    way_out: str = ""
+    mend: Callable[[], None] | None = None
+    mended: bool = False
+
+
+def examine(workspace: Workspace, *, repair: bool = False) -> list[Finding]:
+    """All findings; with `repair` those that can be mended are, and say so."""
+    findings = []
+    for part, look in _PARTS.items():
+        try:
+            found = list(look(workspace))
+        except DocmillError as error:
+            found = [Finding(part, False, error.message, error.hint)]
+        for finding in found:
+            if repair and finding.mend is not None and not finding.well:
+                finding.mend()
+                finding = replace(finding, mended=True)
+            findings.append(finding)
+    return findings
+
+
+def _store(workspace: Workspace) -> Iterator[Finding]:
+    probe = f"{_PROBE}-{os.getpid()}"
+    data = digest("probe", os.getpid()).encode()
+    workspace.store.put(probe, data)
+    same = workspace.store.get(probe) == data
+    workspace.store.delete(probe)
+    where = workspace.store.url
+    yield Finding("store", same, f"{where} can be written and read." if same else f"{where} gives back other bytes.")
+
+
+def _ledger(workspace: Workspace) -> Iterator[Finding]:
+    batches = workspace.ledger.batches()
+    documents = sum(workspace.ledger.count(name) for name in {batch.collection for batch in batches})
+    yield Finding("ledger", True, f"{len(batches)} batches, {documents} documents.")
+    known = {batch.batch for batch in batches}
+    kept = {info.key.split("/")[1] for info in workspace.store.list("batches/")}
+    lost = sorted(kept - known)
+    if lost and not batches:
+        yield Finding(
+            "ledger",
+            False,
+            f"The store holds {len(lost)} batches that the ledger does not know: it was lost or is another's.",
+            "Rebuild it from the batches' manifests (--repair), then run `docmill reconcile`; nothing is parsed again.",
+            lambda: _rebuild(workspace, lost),
+        )
+
+
+def _rebuild(workspace: Workspace, batches: list[str]) -> None:
+    """The documents of the manifests are known again, each in its newest batch; their sources are watched."""
+    for name in batches:
+        lines = workspace.store.get(f"batches/{name}/manifest.jsonl").decode().splitlines()
+        documents = [Document.model_validate(json.loads(line)) for line in lines]
+        size = sum(document.size for document in documents)
+        batch = Batch(name, documents[0].collection, len(documents), size, 0.0)
+        workspace.ledger.claim(batch, workspace.ledger.unclaimed(documents))
+        for collection, source in {(document.collection, document.source) for document in documents}:
+            workspace.ledger.add_source(collection, source)
+
+
+def _model(workspace: Workspace) -> Iterator[Finding]:
+    vectors = workspace.embedder.embed(["docmill"]).vectors
+    yield Finding("model", True, f"{workspace.embedder.name} gives {vectors.shape[1]} dimensions.")
+
+
+def _collections(workspace: Workspace) -> Iterator[Finding]:
+    names = sorted({batch.collection for batch in workspace.ledger.batches()})
+    yield Finding("index", True, f"Milvus answers at {workspace.settings.milvus}.")
+    for name in names:
+        yield from _rows(workspace, name)
+        yield from _artifacts(workspace, name)
+        yield from _buried(workspace, name)
+
+
+def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
+    """Orphans, duplicates and missing rows, against the ledger."""
+    documents = workspace.ledger.documents(name)
+    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
+    held = workspace.index.held(name, workspace.space)
+    known = {document.document_id for document in documents}
+    orphans = [key for key, row in held.items() if row.document_id not in known]
+    lacking = []
+    for document in documents:
+        outcome = current_outcome(workspace, Stage.VECTOR_COLLECTION, document, outcomes)
+        if outcome is not None and outcome.status is Status.OK:
+            rows = sum(
+                row.document_id == document.document_id and row.version == document.version for row in held.values()
+            )
+            if rows != outcome.counts["rows"]:
+                lacking.append(outcome)
+    yield Finding(
+        f"collection {name}",
+        not orphans,
+        f"{len(held)} rows, {len(orphans)} of documents that nobody knows.",
+        "Remove them (--repair)." if orphans else "",
+        lambda: workspace.index.delete(name, workspace.space, orphans),
+    )
+    if lacking:
+        yield Finding(
+            f"collection {name}",
+            False,
+            f"{len(lacking)} documents have other numbers of rows than the ledger says.",
+            "Have them written again: --repair, then `docmill reconcile` or materialize their batches.",
+            lambda: workspace.ledger.drop([(outcome.document_id, outcome.stage) for outcome in lacking]),
+        )
+
+
+def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
+    """Artifacts that the ledger says are there."""
+    documents = workspace.ledger.documents(name)
+    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
+    keys = {info.key for folder in ("elements/", "chunks/", "embeddings/") for info in workspace.store.list(folder)}
+    lost = []
+    for document in documents:
+        for stage, key_of in workspace.artifacts.keys.items():
+            outcome = current_outcome(workspace, stage, document, outcomes)
+            usable = outcome is not None and outcome.status in (Status.OK, Status.PARTIAL)
+            if usable and key_of(document, workspace.fingerprints[stage]) not in keys:
+                lost.append((document.document_id, stage))
+    yield Finding(
+        f"artifacts {name}",
+        not lost,
+        f"{len(lost)} of the artifacts that the ledger names are missing." if lost else "Every artifact is there.",
+        "Have them made again: --repair, then `docmill reconcile` or materialize their batches." if lost else "",
+        lambda: workspace.ledger.drop(lost),
+    )
+
+
+def _buried(workspace: Workspace, name: str) -> Iterator[Finding]:
+    """Deletions that were killed half-way."""
+    dead = workspace.ledger.buried(name)
+    if dead:
+        yield Finding(
+            f"collection {name}",
+            False,
+            f"The deletion of {len(dead)} documents was interrupted.",
+            "Finish it (--repair).",
+            lambda: _finish_deletion(workspace, name),
+        )
+
+
+def _finish_deletion(workspace: Workspace, name: str) -> None:
+    """Documents that were buried are gone."""
+    delete_documents(workspace, name, [])
+
+
+_PARTS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+    "store": _store,
+    "ledger": _ledger,
+    "model": _model,
+    "collections": _collections,
+}

@@ -1,0 +1,111 @@
+"""Isolated workers: whatever a task does costs that task only."""
+
+import ctypes
+import os
+import time
+
+import pytest
+
+from docmill.errors import DocmillError, LimitExceededError, ReaderError, TransientError
+from docmill.settings import WorkerLimits
+from docmill.workers import Isolated
+
+LIMITS = WorkerLimits(processes=2, seconds=1.5, memory_mb=1024)
+GOOD = ["one", "two", "three"]
+
+
+class OddError(Exception):
+    """Can be pickled and not unpickled, as the errors of many libraries."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first)
+
+
+def work(task: str) -> str:
+    if task == "raises":
+        raise KeyError("no such font")
+    if task == "odd":
+        raise OddError("first", "second")
+    if task == "local":
+        raise type("Local", (Exception,), {})("of a class that no other process knows")
+    if task == "exits":
+        raise SystemExit(3)
+    if task == "refuses":
+        raise TransientError("The store is slow.", hint="Wait.", pages=(2,))
+    if task == "hangs":
+        time.sleep(60)
+    if task == "crashes":
+        ctypes.string_at(0)
+    if task == "dies":
+        os._exit(1)
+    if task == "eats":
+        return str(len([bytes(100_000_000) for _ in range(100)]))
+    return task.upper()
+
+
+def answers(*tasks: str) -> list[str | DocmillError]:
+    """The answers in the order of the tasks."""
+    with Isolated(work, LIMITS, []) as pool:
+        found = {index: answer for index, answer, _ in pool.run(tasks)}
+    return [found[index] for index in range(len(tasks))]
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "words"),
+    [
+        ("raises", ReaderError, "KeyError: 'no such font'"),
+        ("odd", ReaderError, "OddError"),
+        ("local", ReaderError, "Local"),
+        ("exits", ReaderError, "SystemExit"),
+        ("refuses", TransientError, "The store is slow."),
+        ("hangs", LimitExceededError, "not read within 1.5 s"),
+        ("crashes", LimitExceededError, "crashed its reader"),
+        ("dies", LimitExceededError, "crashed its reader"),
+        ("eats", LimitExceededError, "more than 1024 MiB"),
+    ],
+)
+def test_bad_task_costs_itself_only(task: str, kind: type[DocmillError], words: str):
+    one, error, *rest = answers("one", task, "two", "three")
+    assert [one, *rest] == ["ONE", "TWO", "THREE"]
+    assert type(error) is kind
+    assert words in str(error)
+
+
+def test_all_bad_tasks_at_once_cost_no_good_one():
+    bad = ["crashes", "odd", "hangs", "dies", "eats", "raises"]
+    found = answers(*[task for pair in zip(bad, GOOD * 2, strict=True) for task in pair])
+    assert found[1::2] == [task.upper() for task in GOOD * 2]
+    assert all(isinstance(each, DocmillError) for each in found[::2])
+
+
+def test_error_keeps_its_hint_and_pages():
+    (error,) = answers("refuses")
+    assert isinstance(error, TransientError)
+    assert (error.hint, error.pages) == ("Wait.", (2,))
+
+
+def test_more_tasks_than_workers_are_all_answered():
+    assert answers(*(f"task {number}" for number in range(30))) == [f"TASK {number}" for number in range(30)]
+
+
+def test_no_tasks_give_no_answers():
+    assert answers() == []
+
+
+def test_seconds_are_told():
+    with Isolated(work, LIMITS, []) as pool:
+        seconds = [each for _, _, each in pool.run(GOOD)]
+    assert all(0 <= each < 60 for each in seconds)
+
+
+def interrupted() -> None:
+    with Isolated(work, WorkerLimits(processes=2, seconds=60), []) as pool:
+        for _ in pool.run(["one", "hangs"]):
+            raise KeyboardInterrupt
+
+
+def test_error_of_the_caller_stops_the_workers():
+    since = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert time.monotonic() - since < 10
