@@ -17,7 +17,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.services import BIN, ROOT, free_port, process, wait_for
+from tests.services import BIN, ROOT, answers, free_port, process, wait_for
 
 MILVUS_LOCK = ROOT / "tests/milvus.lock"
 
@@ -131,8 +131,12 @@ def milvus_program(folder: Path) -> Path:
 def milvus_server(program: Path, folder: Path) -> Iterator[str]:
     """The URL of a Milvus server of version 2.3.5, which knows no words (no sparse vectors, no BM25)."""
     port, log = free_port(), folder / "milvus.log"
+    wait_for(lambda: not answers(2380), "the port 2380, which every embedded Milvus server of a machine wants", 120)
     command = [str(program), "--data", str(folder / "data"), "--proxy-port", str(port)]
     with process(command, log, dict(os.environ) | {"PYTHONUNBUFFERED": "1"}, folder) as started:
-        wait_for(lambda: "Ctrl+C" in log.read_text() or started.poll() is not None, f"Milvus (log: {log})", 90)
-        assert started.poll() is None, log.read_text()
-        yield f"http://127.0.0.1:{port}"
+        try:
+            wait_for(lambda: "Ctrl+C" in log.read_text() or started.poll() is not None, f"Milvus (log: {log})", 60)
+            assert started.poll() is None, log.read_text()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(started.pid, signal.SIGKILL)  # it takes its time to end, and outlives the command that began it
