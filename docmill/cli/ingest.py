@@ -46,7 +46,9 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         made = form_batches(workspace, collection, plan.pending, runner="cli")
         if source.endswith("/"):  # only now, or a sensor's tick could take the documents first
             workspace.ledger.add_source(collection, source)
-        left = pending_batches(workspace, plan.unchanged)
+        ids = [each.document_id for each in (*plan.unchanged, *plan.pending)]
+        waiting = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
+        left = [batch for batch in waiting if batch not in made]
         bars = _run(workspace, [*left, *made], runner)
         failures = _failures(workspace, collection, source)
         _print(workspace, _Done(plan, len(left), bars, failures), as_json=as_json)
