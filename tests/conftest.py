@@ -12,6 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from docmill.ids import digest
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
 from docmill.settings import BatchLimits, Settings
@@ -137,7 +138,7 @@ def s3(s3_client, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture
 def bucket(s3, request: pytest.FixtureRequest) -> str:
     """An empty bucket of the test's own."""
-    name = "t-" + "".join(letter if letter.isalnum() else "-" for letter in request.node.name.lower())[:50].strip("-")
+    name = f"t-{digest(request.node.nodeid)}"
     s3.create_bucket(Bucket=name)
     return name
 

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -50,7 +50,8 @@ def process(
     try:
         yield started
     finally:
-        os.killpg(started.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(started.pid, signal.SIGTERM)
         try:
             started.wait(grace)
         except subprocess.TimeoutExpired:
@@ -67,6 +68,15 @@ def answers(port: int) -> bool:
 @contextmanager
 def s3_server(folder: Path) -> Iterator[str]:
     """The URL of an S3 server with one user, whose keys are ACCESS_KEY and SECRET_KEY."""
+    command, port = _s3_command(folder)
+    with process(command, folder / "weed.log", dict(os.environ), folder, grace=0.5) as started:
+        wait_for(lambda: started.poll() is not None or answers(port), f"the S3 server (log: {folder}/weed.log)")
+        assert started.poll() is None, f"the S3 server ended; its log: {folder}/weed.log"
+        yield f"http://127.0.0.1:{port}"
+
+
+def _s3_command(folder: Path) -> tuple[list[str], int]:
+    """The command that starts an S3 server with its data in `folder`, and its port."""
     credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     config = folder / "s3.json"
@@ -78,11 +88,9 @@ def s3_server(folder: Path) -> Iterator[str]:
     command = [weed, "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-filer"]
     command += [f"-master.port={ports['master']}", f"-volume.port={ports['volume']}", f"-filer.port={ports['filer']}"]
     command += [f"-s3.port={ports['s3']}", f"-s3.config={config}", "-volume.max=500", "-master.volumeSizeLimitMB=64"]
-    for name in ("master", "volume", "filer", "s3"):
-        command.append(f"-{name}.port.grpc={free_port()}")
-    with process(command, folder / "weed.log", dict(os.environ), folder, grace=0.5) as started:
-        wait_for(lambda: started.poll() is None and answers(ports["s3"]), "the S3 server")
-        yield f"http://127.0.0.1:{ports['s3']}"
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # catalogs at ports of their own, which may be taken
+    command += [f"-{name}.port.grpc={free_port()}" for name in ports]
+    return command, ports["s3"]
 
 
 def s3_environment(endpoint: str) -> dict[str, str]:
