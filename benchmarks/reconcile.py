@@ -2,9 +2,8 @@
 
     python benchmarks/reconcile.py [--objects 1000000] [--output FILE.md]
 
-The source is simulated: keys and etags are made up as they are listed, a thousand a page as S3 does, without any network
-(a listing of a million keys is a thousand requests). The ledger is a real SQLite file. One object in 100,000 is new,
-changed or gone.
+The source is simulated: keys and etags are made up as they are listed, without any network (on S3 a listing of a
+million keys is a thousand requests). The ledger is a real SQLite file. One object in 100,000 is new, changed or gone.
 """
 
 from __future__ import annotations
@@ -86,8 +85,8 @@ def main() -> None:
         f"| {chosen.objects:,} | {len(steps)} | {cpu:.1f} | {wall:.1f} | {cpu / chosen.objects * 1e6:.1f} "
         f"| {ledger_mb:.0f} | {batches} | {deleted} |",
         "",
-        "The bucket is simulated (no network); on S3 add one request for every 1,000 keys. Each step lists 10,000 keys and",
-        "holds no more in memory; where it stands is in the ledger, so that a killed run goes on.",
+        "The bucket is simulated (no network); on S3 add one request for every 1,000 keys. Each step lists 10,000 keys",
+        "and holds no more in memory; where it stands is in the ledger, so that a killed run goes on.",
         "",
         f"Command, on {os.cpu_count()} cores: `python benchmarks/reconcile.py --objects {chosen.objects}`",
     ]

@@ -3,6 +3,7 @@
     DocmillError
     ├── UsageError               the caller asked for something that cannot be done as asked
     │   ├── ConfigError          a setting is missing, unknown or contradicts another
+    │   │   └── WordsNotIndexedError     the collection cannot be searched by words
     │   └── SourceError          a path, bucket or prefix is missing, unreadable or refuses the credentials
     ├── PermanentError           this document can never succeed as it is: mend the document
     │   ├── EmptyDocumentError       no bytes, no pages, or nothing readable on any page
@@ -64,6 +65,10 @@ class UsageError(DocmillError):
 
 class ConfigError(UsageError):
     """A setting is missing, unknown or contradicts another."""
+
+
+class WordsNotIndexedError(ConfigError):
+    """The collection cannot be searched by words: its index holds vectors only."""
 
 
 class SourceError(UsageError):

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection
 
-from docmill.errors import ConfigError, SystemicError
+from docmill.database import Database, again
+from docmill.migrations import migrate
 from docmill.models import Document, Outcome, Stage, Status
 
 _metadata = sa.MetaData()
@@ -103,29 +102,6 @@ class Failure:
     outcome: Outcome
 
 
-def _engine(url: str) -> Engine:
-    """An engine whose write transactions take the write lock at once (SQLite's default takes it too late)."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 60})
-
-    @sa.event.listens_for(engine, "connect")
-    def _connect(connection, _record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
 def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), _IN_LIST):
         yield ids[start : start + _IN_LIST]
@@ -143,65 +119,57 @@ def _outcome(row: sa.Row[tuple[object, ...]]) -> Outcome:
     return Outcome.model_validate(dict(row._mapping))
 
 
+def _storable(row: dict[str, object]) -> dict[str, object]:
+    """The row without NUL and lone surrogates in its texts, which PostgreSQL refuses: broken documents bring them."""
+    return {name: _clean(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
 class Ledger:
-    """The ledger at a SQLAlchemy URL; its tables are made at first use."""
+    """The ledger at a SQLAlchemy URL; its tables are made, or brought up to date, when it is opened."""
 
     def __init__(self, url: str) -> None:
-        try:
-            self._engine = _engine(url)
-        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
-            raise ConfigError("The ledger's URL is not a SQLAlchemy URL.", hint="Check DOCMILL_LEDGER_URL.") from error
-        except ModuleNotFoundError as error:
-            raise ConfigError(f"The ledger's driver {error.name} is not installed.", hint="Install it.") from error
-        except OSError as error:
-            raise SystemicError(
-                f"The folder of the ledger cannot be made: {error.strerror}: {error.filename}.",
-                hint="Set DOCMILL_HOME to a folder that you may write.",
-            ) from error
-        with self._write() as connection:
-            _metadata.create_all(connection)
+        self._database = Database(url)
+        self._write, self._read = self._database.write, self._database.read
+        migrate(self._database)
 
     def close(self) -> None:
         """No connection is left open."""
-        self._engine.dispose()
+        self._database.close()
 
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect().execution_options(write=True) as connection, connection.begin():
-                yield connection
-        except sa.exc.DatabaseError as error:
-            raise self._unavailable(error) from error
+    @property
+    def _on_sqlite(self) -> bool:
+        return self._database.engine.dialect.name == "sqlite"
 
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                yield connection
-        except sa.exc.DatabaseError as error:
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: sa.exc.DatabaseError) -> SystemicError:
-        where = self._engine.url.render_as_string(hide_password=True)
-        return SystemicError(f"The ledger at {where} cannot be used: {error.orig}.", hint="Check it, then run again.")
+    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """The dialect's insert, which can update a row that is there."""
+        return sqlite.insert(table) if self._on_sqlite else postgresql.insert(table)
 
     def _upsert(self, connection: Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
-        """Insert the rows; one whose primary key exists replaces the other columns."""
+        """Insert the rows; one whose primary key exists replaces the other columns.
+
+        They are written in the order of their keys, so that two writers wait for each other but never in a circle.
+        """
         if not rows:
             return
-        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(table)
+        statement = self._insert(table)
         keys = [column.name for column in table.primary_key]
         changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+        ordered = sorted(rows, key=lambda row: [str(row[key]) for key in keys])
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), ordered)
 
     # Sources
 
+    @again
     def add_source(self, collection: str, url: str) -> None:
         """The source is watched: sensors and reconcile look at it."""
         with self._write() as connection:
             self._upsert(connection, _sources, [{"collection": collection, "url": url, "created_at": time.time()}])
 
+    @again
     def remove_source(self, collection: str, url: str) -> bool:
         """The source is not watched any more; its documents stay. True if it was watched."""
         with self._write() as connection:
@@ -218,7 +186,7 @@ class Ledger:
 
     def _key(self) -> sa.ColumnElement[str]:
         """The source key in byte order, as stores list; PostgreSQL would sort by the language of its locale."""
-        return _documents.c.source_key.collate("BINARY" if self._engine.dialect.name == "sqlite" else "C")
+        return _documents.c.source_key.collate("BINARY" if self._on_sqlite else "C")
 
     def _below(self, prefix: str) -> sa.ColumnElement[bool]:
         """Whether the source key begins with the prefix; not by LIKE, for which SQLite's A is an a."""
@@ -262,47 +230,43 @@ class Ledger:
 
     def unclaimed(self, documents: Sequence[Document]) -> list[Document]:
         """Those of the documents that no batch holds with the etag that they were listed with."""
-        with self._read() as connection:
-            return self._unclaimed(connection, documents)
-
-    def _unclaimed(self, connection: Connection, documents: Sequence[Document]) -> list[Document]:
         held: set[tuple[str, str]] = set()
-        for part in _slices([each.document_id for each in documents]):
-            query = sa.select(_documents.c.document_id, _documents.c.etag).where(_ALIVE)
-            query = query.where(_documents.c.document_id.in_(part))
-            held |= {(row.document_id, row.etag) for row in connection.execute(query)}
+        with self._read() as connection:
+            for part in _slices([each.document_id for each in documents]):
+                query = sa.select(_documents.c.document_id, _documents.c.etag).where(_ALIVE)
+                query = query.where(_documents.c.document_id.in_(part))
+                held |= {(row.document_id, row.etag) for row in connection.execute(query)}
         return [each for each in documents if (each.document_id, each.etag) not in held]
 
+    @again
     def claim(self, batch: Batch, documents: Sequence[Document]) -> bool:
         """The documents belong to the batch, with the etag and size that they were listed with.
 
         False, and nothing is changed, if another batch has claimed one of them since they were listed: two sensors'
-        ticks, or a tick and a command, that list the same object at once do not make two batches of it.
+        ticks, or a tick and a command, that list the same object at once do not make two batches of it. The database
+        compares and writes each row in one go, for on PostgreSQL others write between a look and a write.
         """
-        with self._write() as connection:
-            if len(self._unclaimed(connection, documents)) < len(documents):
-                return False
-            self._assign(connection, batch, documents)
-            return True
-
-    def _assign(self, connection: Connection, batch: Batch, documents: Sequence[Document]) -> None:
-        self._upsert(connection, _batches, [dict(vars(batch))])
         listed = ("document_id", "collection", "source", "source_key", "etag", "size")
-        rows = [{name: getattr(each, name) for name in listed} | {"batch": batch.batch} for each in documents]
-        defaults = {"media_type": "", "version": ""}
-        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(_documents)
+        given = {"batch": batch.batch, "media_type": "", "version": ""}
+        rows = [{name: getattr(each, name) for name in listed} | given for each in documents]
+        statement = self._insert(_documents)
         changed: dict[str, object] = {name: statement.excluded[name] for name in ("source", "etag", "size", "batch")}
         changed |= {"gone_since": 0.0, "deleted_at": 0.0}
-        if rows:
-            update = statement.on_conflict_do_update(index_elements=["document_id"], set_=changed)
-            connection.execute(update, [row | defaults for row in rows])
+        free = sa.or_(_documents.c.etag != statement.excluded.etag, ~_ALIVE)
+        taking = statement.on_conflict_do_update(index_elements=["document_id"], set_=changed, where=free)
+        with self._write() as connection:
+            rows.sort(key=lambda row: str(row["document_id"]))
+            if rows and len(connection.execute(taking.returning(_documents.c.document_id), rows).all()) < len(rows):
+                connection.rollback()
+                return False
+            self._upsert(connection, _batches, [dict(vars(batch))])
+        return True
 
+    @again
     def next_number(self, name: str) -> int:
         """1, 2, 3 … for each name; no two callers get the same."""
         with self._write() as connection:
-            dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-            statement = dialect.insert(_counters).values(name=name, value=1)
+            statement = self._insert(_counters).values(name=name, value=1)
             statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": _counters.c.value + 1})
             return int(connection.execute(statement.returning(_counters.c.value)).scalar_one())
 
@@ -320,32 +284,38 @@ class Ledger:
         with self._read() as connection:
             return [Batch(**row._mapping) for row in connection.execute(query)]
 
-    def unstarted_batches(self) -> list[str]:
-        """Batches for the sensor none of whose documents has an outcome yet since the batch was made."""
-        started = sa.exists().where(
-            _outcomes.c.document_id == _documents.c.document_id,
-            _outcomes.c.updated_at >= _batches.c.created_at,
-            _documents.c.batch == _batches.c.batch,
+    def unfinished_batches(self) -> list[Batch]:
+        """Batches, oldest first, with a document that is neither through all stages nor failed on the way."""
+        own = _outcomes.c.document_id == _documents.c.document_id
+        raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
+        through = sa.or_(
+            _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,
+            _outcomes.c.status.in_([Status.FAILED.value, Status.QUARANTINED.value]),
         )
-        holds = sa.exists().where(_documents.c.batch == _batches.c.batch)
+        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= _batches.c.created_at)
+        ended = sa.select(1).where(own, _outcomes.c.version == _documents.c.version, through)
+        around = (_documents, _batches)
+        done = sa.and_(read.correlate(*around).exists(), ended.correlate(*around).exists())
+        not_done = sa.select(1).where(_documents.c.batch == _batches.c.batch, _ALIVE, ~done)
         with self._read() as connection:
-            query = (
-                sa.select(_batches.c.batch).where(_batches.c.runner == "", ~started, holds).order_by(_batches.c.batch)
-            )
-            return list(connection.execute(query).scalars())
+            query = sa.select(_batches).where(not_done.correlate(_batches).exists()).order_by(_batches.c.batch)
+            return [Batch(**row._mapping) for row in connection.execute(query)]
 
+    @again
     def forget_batches(self, batches: Sequence[str]) -> None:
         """The batches are gone; their documents are not touched."""
         with self._write() as connection:
             for part in _slices(batches):
                 connection.execute(_batches.delete().where(_batches.c.batch.in_(part)))
 
+    @again
     def set_version(self, document_id: str, version: str, media_type: str, etag: str, size: int) -> None:
         """The document's current bytes are known."""
         values = {"version": version, "media_type": media_type, "etag": etag, "size": size}
         with self._write() as connection:
             connection.execute(_documents.update().where(_documents.c.document_id == document_id).values(**values))
 
+    @again
     def bury(self, ids: Sequence[str]) -> None:
         """The documents are to be deleted: nobody works on them any more, though their rows may still be there."""
         with self._write() as connection:
@@ -359,6 +329,7 @@ class Ledger:
         with self._read() as connection:
             return list(connection.execute(query).scalars())
 
+    @again
     def forget(self, ids: Sequence[str]) -> None:
         """Those of the documents that were buried are gone with their outcomes."""
         with self._write() as connection:
@@ -377,12 +348,14 @@ class Ledger:
             row = connection.execute(chosen).first()
             return (row.cursor, row.scan_started) if row else ("", 0.0)
 
+    @again
     def save_scan(self, collection: str, url: str, cursor: str, started: float) -> None:
         """The scan of the source goes on from here."""
         with self._write() as connection:
             chosen = _sources.update().where(_sources.c.collection == collection, _sources.c.url == url)
             connection.execute(chosen.values(cursor=cursor, scan_started=started))
 
+    @again
     def mark_gone(self, ids: Sequence[str], when: float) -> None:
         """The documents' objects were not listed at that time; 0 takes it back."""
         with self._write() as connection:
@@ -407,6 +380,7 @@ class Ledger:
 
     # Outcomes
 
+    @again
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """The outcomes replace those of the same documents and stages.
 
@@ -418,15 +392,18 @@ class Ledger:
             versions: dict[str, str] = {}
             for part in _slices(ids):
                 query = sa.select(_documents.c.document_id, _documents.c.version).where(_ALIVE)
-                chosen = query.where(_documents.c.document_id.in_(part)).with_for_update(read=True)
-                versions |= {row.document_id: row.version for row in connection.execute(chosen)}
+                chosen = query.where(_documents.c.document_id.in_(part)).order_by(_documents.c.document_id)
+                versions |= {
+                    row.document_id: row.version for row in connection.execute(chosen.with_for_update(read=True))
+                }
             rows = [
-                outcome.model_dump(mode="json") | {"updated_at": now}
+                _storable(outcome.model_dump(mode="json")) | {"updated_at": now}
                 for outcome in outcomes
                 if versions.get(outcome.document_id) == outcome.version
             ]
             self._upsert(connection, _outcomes, rows)
 
+    @again
     def drop(self, outcomes: Sequence[tuple[str, Stage]]) -> None:
         """The outcomes (document id, stage) are gone: the documents need these stages again."""
         with self._write() as connection:
@@ -458,6 +435,7 @@ class Ledger:
             sa.select(*_SHOWN, _outcomes)
             .join(_outcomes, _documents.c.document_id == _outcomes.c.document_id)
             .where(_outcomes.c.status.in_([status.value for status in statuses]), _ALIVE)
+            .where(_outcomes.c.version == _documents.c.version)
             .order_by(_documents.c.source_key)
         )
         for column, wanted in (

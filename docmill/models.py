@@ -335,7 +335,10 @@ class Outcome(Model):
 
 
 class Hit(Model):
-    """A chunk found for a question, with what proves it; `score` grows with relevance, on a scale of its mode."""
+    """A chunk found for a question, with what proves it; `score` grows with relevance, on a scale of its mode.
+
+    `note` says what the search could not do, such as looking for words where they are not indexed.
+    """
 
     chunk_id: str
     score: float
@@ -353,3 +356,4 @@ class Hit(Model):
     fingerprint: str = ""
     dense_rank: int | None = None
     sparse_rank: int | None = None
+    note: str = ""

@@ -16,6 +16,7 @@ from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
 from docmill.settings import BatchLimits, Settings
 from docmill.workspace import Workspace
+from tests.databases import Postgres, milvus_program, milvus_server, postgres_programs, postgres_server
 from tests.services import ACCESS_KEY, BIN, ROOT, SECRET_KEY, s3_environment, s3_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -76,7 +77,13 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def docmill(environment: dict[str, str]) -> Run:
+def docmill(docmill_command: Run) -> Run:
+    """Runs the installed command as a user does."""
+    return docmill_command
+
+
+@pytest.fixture
+def docmill_command(environment: dict[str, str]) -> Run:
     """Runs the installed command as a user does."""
 
     def run(*arguments: str | Path, code: int | None = 0, **env: str) -> subprocess.CompletedProcess[str]:
@@ -133,3 +140,33 @@ def bucket(s3, request: pytest.FixtureRequest) -> str:
     name = "t-" + "".join(letter if letter.isalnum() else "-" for letter in request.node.name.lower())[:50].strip("-")
     s3.create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("needs initdb and postgres: apt-get install postgresql-15")
+    with postgres_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty ledger, on either database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger/ledger.db"
+    server = request.getfixturevalue("postgres")
+    return server.url(server.create())
+
+
+@pytest.fixture(scope="session")
+def milvus(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real Milvus server, one that is too old to index words."""
+    try:
+        program = milvus_program(pytestconfig.cache.mkdir("milvus-2.3.5"))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"needs the PyPI package milvus==2.3.5, which could not be installed: {error.stderr}")
+    with milvus_server(program, tmp_path_factory.mktemp("milvus")) as url:
+        yield url

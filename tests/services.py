@@ -58,7 +58,7 @@ def process(
             started.wait()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -81,7 +81,7 @@ def s3_server(folder: Path) -> Iterator[str]:
     for name in ("master", "volume", "filer", "s3"):
         command.append(f"-{name}.port.grpc={free_port()}")
     with process(command, folder / "weed.log", dict(os.environ), folder, grace=0.5) as started:
-        wait_for(lambda: started.poll() is None and _answers(ports["s3"]), "the S3 server")
+        wait_for(lambda: started.poll() is None and answers(ports["s3"]), "the S3 server")
         yield f"http://127.0.0.1:{ports['s3']}"
 
 

@@ -13,8 +13,8 @@ from docmill.models import Document, ErrorClass, Outcome, Stage, Status
 
 
 @pytest.fixture
-def ledger(tmp_path: Path):
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+def ledger(ledger_url: str):
+    opened = Ledger(ledger_url)
     yield opened
     opened.close()
 
@@ -97,16 +97,16 @@ def _write(url: str, name: str, barrier, numbers) -> None:
     ledger.close()
 
 
-def test_processes_that_write_at_once_lose_nothing(tmp_path: Path):
+def test_processes_that_write_at_once_lose_nothing(ledger_url: str):
     context = multiprocessing.get_context("spawn")
-    url, barrier, numbers = f"sqlite:///{tmp_path}/ledger.db", context.Barrier(2), context.Queue()
-    writers = [context.Process(target=_write, args=(url, name, barrier, numbers)) for name in ("left", "right")]
+    barrier, numbers = context.Barrier(2), context.Queue()
+    writers = [context.Process(target=_write, args=(ledger_url, name, barrier, numbers)) for name in ("left", "right")]
     for each in writers:
         each.start()
     found = [numbers.get(timeout=60) for _ in range(50)]
     for each in writers:
         each.join()
-    ledger = Ledger(url)
+    ledger = Ledger(ledger_url)
     assert sorted(found) == list(range(1, 51))
     documents = ledger.documents("default")
     assert len(ledger.outcomes([each.document_id for each in documents])) == 50 * len(Stage)
@@ -160,22 +160,36 @@ def test_failures_are_chosen_by_collection_batch_and_stage(ledger: Ledger):
     assert ledger.failures("other") == []
 
 
-def test_batches_without_outcomes_are_for_the_sensor(ledger: Ledger):
-    a, b, c = document("s3://b/a.md"), document("s3://b/b.md"), document("s3://b/c.md")
-    ledger.claim(batch("one"), [a])
-    ledger.claim(batch("two"), [b])
-    ledger.claim(batch("three", runner="cli"), [c])
-    assert ledger.unstarted_batches() == ["one", "two"]
-    ledger.record([outcome(a)])
-    assert ledger.unstarted_batches() == ["two"]
+def unfinished(ledger: Ledger) -> list[str]:
+    return [each.batch for each in ledger.unfinished_batches()]
 
 
-def test_batch_of_a_changed_document_is_unstarted_again(ledger: Ledger):
-    ledger.claim(batch("one"), [document(etag="e1")])
-    ledger.record([outcome(document())])
-    later = ledger.outcomes([document().document_id])[document().document_id, Stage.RAW_DOCUMENTS].updated_at + 1
+def test_batch_is_unfinished_until_each_document_is_through_or_failed(ledger: Ledger):
+    a, b = document("s3://b/a.md"), document("s3://b/b.md")
+    ledger.claim(batch("one"), [a, b])
+    assert unfinished(ledger) == ["one"]
+    ledger.record([outcome(a), outcome(b, status=Status.FAILED)])
+    assert unfinished(ledger) == ["one"]
+    ledger.record([outcome(a, Stage.VECTOR_COLLECTION)])
+    assert unfinished(ledger) == []
+
+
+def test_batch_of_a_changed_document_is_unfinished_again(ledger: Ledger):
+    each = document(etag="e1")
+    ledger.claim(batch("one"), [each])
+    ledger.record([outcome(each), outcome(each, Stage.VECTOR_COLLECTION)])
+    later = ledger.outcomes([each.document_id])[each.document_id, Stage.RAW_DOCUMENTS].updated_at + 1
     ledger.claim(batch("two", created_at=later), [document(etag="e2")])
-    assert ledger.unstarted_batches() == ["two"]
+    assert unfinished(ledger) == ["two"]
+
+
+def test_object_that_was_only_touched_needs_no_more_than_a_look(ledger: Ledger):
+    each = document(etag="e1")
+    ledger.claim(batch("one"), [each])
+    ledger.record([outcome(each), outcome(each, Stage.VECTOR_COLLECTION)])
+    looked = ledger.outcomes([each.document_id])[each.document_id, Stage.RAW_DOCUMENTS].updated_at
+    ledger.claim(batch("two", created_at=looked), [document(etag="e2")])
+    assert unfinished(ledger) == []
 
 
 def test_documents_below_a_source_are_told_by_case_and_letter(ledger: Ledger):
@@ -215,12 +229,11 @@ def test_forgotten_batches_are_gone(ledger: Ledger):
     assert ledger.batches() == []
 
 
-def test_ledger_is_kept_over_restarts(tmp_path: Path):
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    first = Ledger(url)
+def test_ledger_is_kept_over_restarts(ledger_url: str):
+    first = Ledger(ledger_url)
     first.claim(batch("one"), [document()])
     first.close()
-    second = Ledger(url)
+    second = Ledger(ledger_url)
     assert second.document(document().document_id) == document().model_copy(update={"batch": "one"})
     second.close()
 
@@ -232,8 +245,8 @@ def test_wrong_url_is_told(url: str):
 
 
 def test_missing_driver_is_told_without_the_password():
-    with pytest.raises(ConfigError, match="MySQLdb is not installed") as caught:
-        Ledger("mysql://me:a-secret@host/db")
+    with pytest.raises(ConfigError, match="needs the Python package pg8000") as caught:
+        Ledger("postgresql+pg8000://me:a-secret@host/db")
     assert "a-secret" not in str(caught.value)
 
 

@@ -28,6 +28,8 @@ def search_and_print(question: str, collection: str, top_k: int, mode: SearchMod
         return
     if not hits:
         notes.print(f"No hits: the collection {collection!r} is empty or does not exist. See `docmill status`.")
+    elif hits[0].note:
+        notes.print(f"Note: {hits[0].note}", markup=False)
     for number, hit in enumerate(hits, start=1):
         _print_hit(number, hit, question)
 

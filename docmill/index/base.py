@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +62,10 @@ class Space:
 class VectorIndex(Protocol):
     """Rows of a collection, found by vector or by words."""
 
+    def session(self) -> AbstractContextManager[object]:
+        """What is called inside shares one connection, and one turn where processes take turns."""
+        ...
+
     def upsert(self, collection: str, space: Space, rows: Sequence[Row]) -> None:
         """The rows are held; a row of the same chunk id is replaced. The collection is made when it is not there."""
         ...
@@ -90,5 +95,5 @@ class VectorIndex(Protocol):
         ...
 
     def search_words(self, collection: str, text: str, limit: int) -> list[Candidate]:
-        """The best rows by BM25, best first."""
+        """The best rows by BM25, best first. Raises WordsNotIndexedError where the collection has no index of words."""
         ...

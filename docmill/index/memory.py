@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from docmill.errors import ConfigError
@@ -29,6 +30,10 @@ class MemoryIndex:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, Space], dict[str, Row]] = {}
         self._live: dict[str, Space] = {}
+
+    def session(self) -> AbstractContextManager[object]:
+        """Nothing to connect to."""
+        return nullcontext()
 
     def upsert(self, collection: str, space: Space, rows: Sequence[Row]) -> None:
         """The rows are held."""

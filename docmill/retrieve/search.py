@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from docmill.errors import UsageError
+from docmill.errors import UsageError, WordsNotIndexedError
 from docmill.index.base import Candidate, Row
 from docmill.models import Hit
 from docmill.workspace import Workspace
@@ -29,20 +29,34 @@ class SearchMode(StrEnum):
 def search(
     workspace: Workspace, question: str, *, collection: str, top_k: int = 5, mode: SearchMode = SearchMode.HYBRID
 ) -> list[Hit]:
-    """The best `top_k` chunks for the question, best first; none if the collection is empty or unknown."""
+    """The best `top_k` chunks for the question, best first; none if the collection is empty or unknown.
+
+    Where words are not indexed a hybrid search goes by meaning alone, and each hit's `note` says so; a search by words
+    raises WordsNotIndexedError.
+    """
     if not question.strip():
         raise UsageError("The question is empty.", hint="Ask for something.")
     if top_k < 1:
         raise UsageError("top_k must be 1 or more.")
     depth = max(top_k * _DEPTH, 20)
-    dense: list[Candidate] = []
-    sparse: list[Candidate] = []
+    vector: list[float] = []
     if mode is not SearchMode.SPARSE:
         vector = workspace.embedder.embed([question]).vectors[0].tolist()
-        dense = workspace.index.search_vector(collection, workspace.space, vector, depth)
-    if mode is not SearchMode.DENSE:
-        sparse = workspace.index.search_words(collection, question, depth)
-    return _fuse(collection, dense, sparse, single=mode is not SearchMode.HYBRID)[:top_k]
+    space, index, note = workspace.space, workspace.index, ""
+    dense: list[Candidate] = []
+    sparse: list[Candidate] = []
+    with index.session():
+        if mode is not SearchMode.SPARSE:
+            dense = index.search_vector(collection, space, vector, depth)
+        if mode is not SearchMode.DENSE:
+            try:
+                sparse = index.search_words(collection, question, depth)
+            except WordsNotIndexedError as error:
+                if mode is SearchMode.SPARSE:
+                    raise
+                note = f"Found by meaning only. {error.message}"
+    hits = _fuse(collection, dense, sparse, single=mode is not SearchMode.HYBRID)[:top_k]
+    return [hit.model_copy(update={"note": note}) for hit in hits] if note else hits
 
 
 def _fuse(collection: str, dense: list[Candidate], sparse: list[Candidate], *, single: bool) -> list[Hit]:

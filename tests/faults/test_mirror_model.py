@@ -41,7 +41,8 @@ class MirrorMachine(RuleBasedStateMachine):
         self.index, self.faults = MemoryIndex(), Faults()
         self.texts: dict[str, str] = {}
         self.sizes: dict[str, int] = {}
-        self.searchable: dict[str, bool] = {}
+        self.searchable: set[str] = set()
+        self.held: set[str] = set()
         self.workspace = open_mortal(self.folder / "home", self.index, self.faults)
 
     def teardown(self) -> None:
@@ -58,7 +59,7 @@ class MirrorMachine(RuleBasedStateMachine):
     def delete(self, key: str) -> None:
         self.bucket.delete(key)
         self.texts.pop(key, None)
-        self.searchable.pop(key, None)
+        self.searchable.discard(key)
 
     @rule(key=KEYS, to=KEYS)
     def rename(self, key: str, to: str) -> None:
@@ -84,14 +85,15 @@ class MirrorMachine(RuleBasedStateMachine):
         } | {self.id(key): found for key in self.texts if (found := self.kept_of_bad(key))}
         for key, text in self.texts.items():
             if self.good(text):
-                self.searchable[key] = True
+                self.searchable.add(key)
                 self.sizes[content_version(text.encode())] = len(self.rows()[self.id(key)])
+        self.held = {key for key in self.texts if self.id(key) in self.versions()}
         self.no_row_twice()
 
     @invariant()
     def what_was_searchable_still_is(self) -> None:
         rows = self.rows() if hasattr(self, "index") else {}
-        for key in getattr(self, "searchable", {}):
+        for key in getattr(self, "searchable", ()):
             versions = defaultdict(int)
             for version in rows[self.id(key)]:
                 versions[version] += 1
@@ -108,10 +110,8 @@ class MirrorMachine(RuleBasedStateMachine):
             run_batch(self.workspace, batch)
 
     def kept_of_bad(self, key: str) -> set[str]:
-        """Of a document whose newest bytes cannot be read, the version before stays."""
-        if self.good(self.texts[key]) or key not in self.searchable:
-            return set()
-        return self.versions()[self.id(key)]
+        """Of a document whose newest bytes cannot be read, the version that was held before stays."""
+        return self.versions()[self.id(key)] if key in self.held and not self.good(self.texts[key]) else set()
 
     def good(self, text: str) -> bool:
         return bool(text) and not text.startswith("%PDF")

@@ -1,0 +1,78 @@
+"""Brings a ledger's tables to this docmill's schema, whoever made them and however many processes begin at once.
+
+Each file in `versions/` is one step. A new one is written by hand, with the next number: `HEAD` below names it, and a
+test holds that the steps together make the tables of `docmill/ledger.py`. The table `docmill_version` has a name of its
+own, because Dagster keeps Alembic's usual one when it lives in the same database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from docmill.errors import ConfigError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy.engine import Connection
+
+    from docmill.database import Database
+
+HEAD = "0002"
+VERSION_TABLE = "docmill_version"
+_LOCK = 0x646F636D
+"""The advisory lock that migrations of one PostgreSQL database take: "docm"."""
+
+
+def migrate(database: Database) -> None:
+    """The tables are those of this docmill.
+
+    Where they are already that takes a look at one row; alembic, slow to import, is imported only where not.
+
+    Raises ConfigError for a ledger that a newer docmill has migrated.
+    """
+    with database.read() as connection:
+        if _version(connection) == HEAD:
+            return
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        _upgrade(connection, database.name)
+
+
+def _version(connection: Connection) -> str | None:
+    """The step that the ledger has reached, None where it was made before there were steps, or is empty."""
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    table = sa.table(VERSION_TABLE, sa.column("version_num", sa.String))
+    return connection.execute(sa.select(table.c.version_num)).scalar()
+
+
+def _upgrade(connection: Connection, name: str) -> None:
+    """Run the steps that are missing inside the connection's transaction: all of them happen, or none."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = _config()
+    scripts = ScriptDirectory.from_config(config)
+    version = _version(connection)
+    known = {step.revision for step in scripts.walk_revisions()}
+    if version is not None and version not in known:
+        raise ConfigError(
+            f"The ledger at {name} is of schema {version}; this docmill knows those up to {HEAD}.",
+            hint="It was written by a newer docmill: upgrade this one.",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    """Alembic's configuration, without a file: nothing of it may depend on where docmill is installed or started."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

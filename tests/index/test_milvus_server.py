@@ -1,0 +1,77 @@
+"""A real Milvus server that is too old for BM25: everything works but words, and searches say so."""
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from docmill.errors import WordsNotIndexedError
+from docmill.index import Held, MilvusIndex, Row, Space
+from docmill.inference.memory import HashEmbedder
+from docmill.mirror import form_batches, make_plan, resolve_source
+from docmill.pipeline import run_batch
+from docmill.retrieve import SearchMode, search
+from docmill.settings import BatchLimits, Settings
+from docmill.workspace import Workspace
+
+SPACE, OTHER = Space("one", 4), Space("two", 4)
+
+
+def row(name: str, document: str = "d1", vector: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)) -> Row:
+    return Row(name, document, "v1", "f1", 0, "s3://b/k", "text", vector, pages=(1,), types=("text",))
+
+
+@pytest.fixture
+def index(milvus: str) -> MilvusIndex:
+    return MilvusIndex(milvus)
+
+
+@pytest.fixture
+def collection() -> str:
+    return f"c_{secrets.token_hex(4)}"
+
+
+def test_rows_are_held_found_and_deleted(index: MilvusIndex, collection: str):
+    index.upsert(collection, SPACE, [row("a"), row("b", "d2", (0.0, 1.0, 0.0, 0.0))])
+    index.upsert(collection, SPACE, [row("a")])
+    assert index.held(collection, SPACE, ["d1"]) == {"a": Held("d1", "v1", "f1")}
+    found = index.search_vector(collection, SPACE, [0.0, 1.0, 0.0, 0.0], 1)
+    assert [each.row.chunk_id for each in found] == ["b"]
+    assert [each.chunk_id for each in index.rows(collection, SPACE, ["a", "x"])] == ["a"]
+    index.delete(collection, SPACE, ["a"])
+    assert list(index.held(collection, SPACE)) == ["b"]
+
+
+def test_new_space_takes_over_when_it_is_promoted(index: MilvusIndex, collection: str):
+    index.upsert(collection, SPACE, [row("a")])
+    index.upsert(collection, OTHER, [row("b")])
+    assert not index.is_live(collection, OTHER)
+    assert index.promote(collection, OTHER)
+    assert index.held(collection, SPACE) == {}
+    assert [each.row.chunk_id for each in index.search_vector(collection, OTHER, [1.0, 0.0, 0.0, 0.0], 5)] == ["b"]
+
+
+def test_collection_whose_maker_was_killed_before_its_indexes_is_mended(index: MilvusIndex, collection: str):
+    index.upsert(collection, SPACE, [row("a")])
+    with index.session() as client:
+        (name,) = [each for each in client.list_collections() if each.startswith(collection)]
+        client.release_collection(name)
+        client.drop_index(name, "dense")
+    index.upsert(collection, SPACE, [row("b")])
+    assert len(index.search_vector(collection, SPACE, [1.0, 0.0, 0.0, 0.0], 5)) == 2
+
+
+def test_search_goes_by_meaning_and_says_so(milvus: str, collection: str, home: Path, folder: Path):
+    settings = Settings(home=home, milvus_uri=milvus, batch=BatchLimits(settle_seconds=0))
+    workspace = Workspace(settings, embedder=HashEmbedder())
+    plan = make_plan(workspace, collection, resolve_source(workspace, str(folder)))
+    for batch in form_batches(workspace, collection, plan.pending):
+        run_batch(workspace, batch)
+    hits = search(workspace, "pump", collection=collection)
+    assert {hit.source_key.rpartition("/")[2] for hit in hits} == {"pumps.md", "valves.md"}
+    assert all("by meaning only. Words are not indexed" in hit.note for hit in hits)
+    assert all(hit.note == "" for hit in search(workspace, "pump", collection=collection, mode=SearchMode.DENSE))
+    with pytest.raises(WordsNotIndexedError, match=r"Milvus before 2\.5") as caught:
+        search(workspace, "pump", collection=collection, mode=SearchMode.SPARSE)
+    assert "--mode dense" in caught.value.hint
+    workspace.close()

@@ -1,0 +1,101 @@
+"""The ledger's tables come from the migrations, whoever made them and however many begin at once."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from docmill import ledger as schema
+from docmill.database import Database
+from docmill.errors import ConfigError
+from docmill.ledger import Ledger
+from docmill.migrations import HEAD, VERSION_TABLE, _config
+
+
+@pytest.fixture
+def database(ledger_url: str):
+    made = Database(ledger_url)
+    yield made
+    made.close()
+
+
+def version(database: Database) -> str:
+    with database.read() as connection:
+        return connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()  # noqa: S608
+
+
+def test_migrations_make_the_tables_that_the_ledger_uses(ledger_url: str, database: Database):
+    Ledger(ledger_url).close()
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        assert compare_metadata(context, schema._metadata) == []
+
+
+def test_head_is_the_newest_step():
+    assert ScriptDirectory.from_config(_config()).get_heads() == [HEAD]
+
+
+def test_ledger_made_before_there_were_steps_keeps_its_rows(ledger_url: str, database: Database):
+    with database.write() as connection:
+        schema._metadata.create_all(connection)
+        connection.execute(schema._sources.insert().values(collection="c", url="file:///a/", created_at=1.0))
+    opened = Ledger(ledger_url)
+    assert opened.sources() == [("c", "file:///a/")]
+    opened.close()
+    assert version(database) == HEAD
+
+
+def test_step_by_step_from_the_first_schema(ledger_url: str, database: Database):
+    with database.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.text("INSERT INTO sources VALUES ('c', 'file:///a/', 1.0)"))
+    opened = Ledger(ledger_url)
+    assert opened.sources() == [("c", "file:///a/")]
+    assert opened.scan_state("c", "file:///a/") == ("", 0.0)
+    opened.close()
+    assert version(database) == HEAD
+
+
+def test_ledger_of_a_newer_docmill_is_refused(ledger_url: str, database: Database):
+    Ledger(ledger_url).close()
+    with database.write() as connection:
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608
+    with pytest.raises(ConfigError, match="of schema 9999; this docmill knows those up to") as caught:
+        Ledger(ledger_url)
+    assert "p@ss" not in str(caught.value)
+
+
+def test_step_that_fails_leaves_nothing(ledger_url: str, database: Database, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_, **__) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("alembic.op.create_index", fail)
+    with pytest.raises(OSError, match="full"):
+        Ledger(ledger_url)
+    with database.read() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+
+
+def test_many_processes_open_a_new_ledger_at_once(ledger_url: str, database: Database):
+    code = "import sys; from docmill.ledger import Ledger; print(Ledger(sys.argv[1]).next_number('n'))"
+    command = [sys.executable, "-c", code, ledger_url]
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda _: subprocess.run(command, capture_output=True, text=True), range(4)))
+    assert [run.stderr for run in runs] == [""] * 4
+    assert sorted(int(run.stdout) for run in runs) == [1, 2, 3, 4]
+    assert version(database) == HEAD
+
+
+def test_opening_a_ledger_that_is_up_to_date_does_not_import_alembic(ledger_url: str):
+    Ledger(ledger_url).close()
+    code = "import sys; from docmill.ledger import Ledger; Ledger(sys.argv[1]).close(); print('alembic' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code, ledger_url], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
