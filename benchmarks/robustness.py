@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/robustness.py FOLDER [--generated] [--output FILE] [--seconds S] [--memory-mb M] [--mode MODE]
 
-Without FOLDER it measures documents of 100 to 5,000 pages instead. FOLDER holds PDFs, itself or in `pdf/`; a `truth.csv` with the columns `file` and `outcome` (what plain PyMuPDF gave) is
-compared with. `--generated` adds the documents of `hostile.py` and damaged copies of examples/documents.
+Without FOLDER it measures documents of 100 to 5,000 pages instead. FOLDER holds PDFs, itself or in `pdf/`; a
+`truth.csv` with the columns `file` and `outcome` (what plain PyMuPDF gave) is compared with. `--generated` adds the
+documents of `hostile.py` and damaged copies of examples/documents.
 """
 
 from __future__ import annotations
