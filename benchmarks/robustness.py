@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/robustness.py FOLDER [--generated] [--output FILE] [--seconds S] [--memory-mb M] [--mode MODE]
 
-FOLDER holds PDFs, itself or in `pdf/`; a `truth.csv` with the columns `file` and `outcome` (what plain PyMuPDF gave) is
-compared with. `--generated` adds the documents of `hostile.py` and damaged copies of examples/documents.
+Without FOLDER it measures documents of 100 to 5,000 pages instead. FOLDER holds PDFs, itself or in `pdf/`; a
+`truth.csv` with the columns `file` and `outcome` (what plain PyMuPDF gave) is compared with. `--generated` adds the
+documents of `hostile.py` and damaged copies of examples/documents.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from importlib.metadata import version
 from multiprocessing import forkserver
 from pathlib import Path
 
-from hostile import damaged, generated
+from hostile import damaged, generated, long_document
 
 from docmill.config import Mode
 from docmill.index import MemoryIndex
@@ -191,7 +192,12 @@ def report(rows: Sequence[Row], command: str, limits: WorkerLimits, figures: Seq
         [r.name, r.outcome, f"{r.failed_pages} of {r.pages}" if r.pages else "–", r.message[:200]] for r in limited
     ]
     lines += _table(["file", "outcome", "failed pages", "message"], cells)
-    lines += ["## The slowest", ""]
+    lines += [
+        "## The slowest",
+        "",
+        "Wall time from the first task of a document to its last, with what it waited for its turn.",
+        "",
+    ]
     slowest = sorted(rows, key=lambda row: -row.seconds)[:12]
     lines += _table(
         ["file", "outcome", "pages", "wall s"], [[r.name, r.outcome, r.pages, f"{r.seconds:.1f}"] for r in slowest]
@@ -199,10 +205,30 @@ def report(rows: Sequence[Row], command: str, limits: WorkerLimits, figures: Seq
     return "\n".join(lines)
 
 
+def long_documents(limits: WorkerLimits) -> str:
+    """A table of what documents of ever more pages cost, each alone."""
+    cells = []
+    for pages in (100, 500, 1_000, 2_000, 5_000):
+        with tempfile.TemporaryDirectory() as place:
+            target = Path(place) / "documents"
+            target.mkdir()
+            (target / "long.pdf").write_bytes(long_document(pages))
+            settings = Settings(home=Path(place) / "home", batch=BatchLimits(settle_seconds=0), workers=limits)
+            workspace = Workspace(settings, index=MemoryIndex(), embedder=HashEmbedder())
+            memory = Memory()
+            memory.start()
+            outcome = extract(workspace, target)["long.pdf"]
+            workspace.close()
+            memory.stop()
+        cells.append([f"{pages:,}", outcome.status.value, f"{outcome.seconds:.1f}", f"{memory.worker:.0f}"])
+    head = ["pages", "outcome", "wall s", "most memory of a worker (MiB resident)"]
+    return "\n".join(["# Long documents", "", *_table(head, cells)])
+
+
 def main() -> None:
     """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="without it, long documents are measured")
     parser.add_argument("--generated", action="store_true")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--seconds", type=float, default=20)
@@ -211,6 +237,9 @@ def main() -> None:
     parser.add_argument("--mode", type=Mode, default=Mode.AUTO)
     options = parser.parse_args()
     limits = WorkerLimits(processes=options.processes, seconds=options.seconds, memory_mb=options.memory_mb)
+    if options.folder is None:
+        print(long_documents(limits))
+        return
     with tempfile.TemporaryDirectory() as place:
         target = Path(place) / "documents"
         target.mkdir()

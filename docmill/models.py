@@ -60,9 +60,13 @@ class ElementType(StrEnum):
 
 
 class PageStatus(StrEnum):
-    """What became of a page. Only a page in a document that has pages or slides is listed."""
+    """What became of a page. Only a page in a document that has pages or slides is listed.
+
+    `partial`: it was read, but some of its content is damaged and may be missing.
+    """
 
     OK = "ok"
+    PARTIAL = "partial"
     EMPTY = "empty"
     FAILED = "failed"
 
@@ -218,8 +222,9 @@ class Extraction(Model):
 
     @property
     def failed_pages(self) -> tuple[int, ...]:
-        """Numbers of the pages that could not be read."""
-        return tuple(page.number for page in self.pages if page.status is PageStatus.FAILED)
+        """Numbers of the pages that could not be read, or not wholly."""
+        bad = (PageStatus.FAILED, PageStatus.PARTIAL)
+        return tuple(page.number for page in self.pages if page.status in bad)
 
 
 class Span(Model):

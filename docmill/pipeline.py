@@ -216,7 +216,7 @@ class _Writer:
 
 def _note(result: Result) -> str:
     pages = ", ".join(map(str, result.failed_pages))
-    return "; ".join(filter(None, [pages and f"these pages failed: {pages}", result.note]))
+    return "; ".join(filter(None, [pages and f"pages that failed or may be incomplete: {pages}", result.note]))
 
 
 def _error_class(error: Exception | None) -> ErrorClass | None:

@@ -18,7 +18,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a document. `error` is None unless it failed; `failed_pages` failed while the rest was kept.
+    """What became of a document. `error` is None unless it failed.
+
+    `failed_pages` failed, wholly or in part, while the rest was kept.
 
     `seconds` is wall time; `note` is for people, such as what was repaired or doubtful.
     """

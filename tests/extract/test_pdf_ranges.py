@@ -1,5 +1,7 @@
 """A PDF read in page ranges, and pages that cannot be read."""
 
+import zlib
+
 import pytest
 
 from benchmarks.hostile import document, long_document, stream, words
@@ -64,3 +66,23 @@ def test_the_watch_is_told_of_each_page_before_it_is_touched():
         assert seen == [0, 1, 2]
         pdf.read_page(1, head)
     assert seen == [0, 1, 2, 1]
+
+
+def packed(data):
+    return stream(data, b"/Filter/FlateDecode")
+
+
+def test_a_page_whose_content_is_cut_off_is_partial():
+    content = zlib.compress(b" ".join(words(f"Sentence {number} of the page.") for number in range(200)))
+    data = document([packed(content[: len(content) // 2]), stream(words("whole"))])
+    extraction = read_pdf(data, FAST).extraction
+    assert [page.status for page in extraction.pages] == [PageStatus.PARTIAL, PageStatus.OK]
+    assert extraction.failed_pages == (1,)
+    assert "page 1: damaged content, some may be missing: premature end of data" in extraction.warnings[0]
+
+
+def test_a_page_whose_content_is_damaged_so_that_nothing_is_left_failed():
+    content = bytearray(zlib.compress(words("gone")))
+    content[2:8] = b"\xff" * 6
+    extraction = read_pdf(document([packed(bytes(content)), stream(words("whole"))]), FAST).extraction
+    assert extraction.pages[0].status is PageStatus.FAILED

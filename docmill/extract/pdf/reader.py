@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +44,7 @@ from docmill.models import (
 _SAMPLE = 16  # pages that show what the running text looks like
 _CROP_DPI = 144
 _REPAIRED = "the file's structure was damaged and has been repaired"
+_DAMAGE = re.compile("premature end of data|treating as end of file|page may not be correct|ignoring rest of page")
 _PAGE_ERRORS: tuple[type[Exception], ...] = (
     *ENGINE_ERRORS,
     LookupError,
@@ -132,7 +134,8 @@ def join_pages(head: Head, pages: Sequence[PageRead]) -> Reading:
     set_levels([page.drafts for page in pages], head.outline)
     warnings = [_REPAIRED] if any(page.repaired for page in pages) else []
     warnings += head.warnings
-    warnings += [f"page {p.page.number}: {p.page.reason}" for p in pages if p.page.status is PageStatus.FAILED]
+    bad = (PageStatus.FAILED, PageStatus.PARTIAL)
+    warnings += [f"page {p.page.number}: {p.page.reason}" for p in pages if p.page.status in bad]
     warnings += [f"page {p.page.number}: {p.unknown} glyphs have no known meaning" for p in pages if p.unknown]
     warnings += first_warnings([*head.engine, *(line for page in pages for line in page.engine)])
     extraction = Extraction(
@@ -224,7 +227,7 @@ class PdfFile:
             return failed_page(number, describe(error), engine_warnings())
         read.engine = (*engine, *engine_warnings())
         read.repaired = bool(self._document.is_repaired)
-        return read
+        return _with_damage(read)
 
     def _draft(
         self, number: int, display_list: EngineObject, ink: Ink, links: Sequence[tuple[str, Box]], body: BodyStyle
@@ -263,6 +266,16 @@ class PdfFile:
             if line.confidence is None:
                 line.text = ""  # only lines of recognised text are kept, and long documents have many
         return read
+
+
+def _with_damage(read: PageRead) -> PageRead:
+    """The page, PARTIAL or FAILED if MuPDF says that it gave up on some of its content: it does so in warnings only."""
+    damage = next((line for line in read.engine if _DAMAGE.search(line)), "")
+    if damage:
+        status = PageStatus.PARTIAL if read.drafts else PageStatus.FAILED
+        reason = "; ".join(filter(None, [read.page.reason, f"damaged content, some may be missing: {damage}"]))
+        read.page = read.page.model_copy(update={"status": status, "reason": reason})
+    return read
 
 
 def _add_crops(read: PageRead, display_list: EngineObject) -> None:
