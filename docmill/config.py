@@ -36,6 +36,9 @@ class ExtractConfig(Section):
     crops: Annotated[bool, Field(description="keep pictures of figures in the store")] = True
     ocr_dpi: Annotated[int, Field(ge=72, le=600, description="resolution that pages are rendered at for OCR")] = 200
     max_pages: Annotated[int, Field(ge=1, description="pages that a document may have")] = 5_000
+    pages_per_task: Annotated[
+        int, Field(ge=1, description="pages that a worker reads at once; the time limit holds for each such range")
+    ] = 200
     max_bytes: Annotated[int, Field(ge=1, description="bytes that a document may have")] = 500_000_000
 
 

@@ -22,6 +22,18 @@ stage at once.
 
 from __future__ import annotations
 
+import re
+
+_NO_MEMORY = re.compile(
+    r"alloc\b.*failed|bad_?alloc|bad allocation|(failed to|cannot) allocate|insufficient memory|out of memory",
+    re.IGNORECASE,
+)
+
+
+def is_about_memory(error: BaseException) -> bool:
+    """Whether the error of a native library says that it ran out of memory: few raise MemoryError."""
+    return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
+
 
 class DocmillError(Exception):
     """Base of all errors raised on purpose.
@@ -84,7 +96,12 @@ class UnsupportedTypeError(PermanentError):
 
 
 class LimitExceededError(PermanentError):
-    """A limit in time, memory, pages or size was met, or the reader crashed on this document."""
+    """A limit in time, memory, pages or size was met, or the reader crashed on this document.
+
+    `stopped` says what ended the worker process that read it: "time", "memory" or "crash"; "" where none was ended.
+    """
+
+    stopped: str = ""
 
 
 class MissingObjectError(PermanentError):

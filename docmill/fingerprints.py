@@ -25,7 +25,9 @@ def stage_fingerprints(config: PipelineConfig, embedder: str) -> dict[Stage, str
     """
     settings: dict[Stage, dict[str, object]] = {
         Stage.RAW_DOCUMENTS: {},
-        Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(mode="json"),
+        Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(
+            mode="json", exclude={"pages_per_task"}
+        ),  # changes no result
         Stage.CHUNKS: config.chunk.model_dump(mode="json") | {"tokenizer": embedder},
         Stage.EMBEDDINGS: {"model": embedder},
         Stage.VECTOR_COLLECTION: config.index.model_dump(mode="json"),

@@ -284,19 +284,22 @@ class Ledger:
         with self._read() as connection:
             return [Batch(**row._mapping) for row in connection.execute(query)]
 
-    def unstarted_batches(self) -> list[str]:
-        """Batches for the sensor none of whose documents has an outcome yet since the batch was made."""
-        started = sa.exists().where(
-            _outcomes.c.document_id == _documents.c.document_id,
-            _outcomes.c.updated_at >= _batches.c.created_at,
-            _documents.c.batch == _batches.c.batch,
+    def unfinished_batches(self) -> list[Batch]:
+        """Batches, oldest first, with a document that is neither through all stages nor failed on the way."""
+        own = _outcomes.c.document_id == _documents.c.document_id
+        raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
+        through = sa.or_(
+            _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,
+            _outcomes.c.status.in_([Status.FAILED.value, Status.QUARANTINED.value]),
         )
-        holds = sa.exists().where(_documents.c.batch == _batches.c.batch)
+        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= _batches.c.created_at)
+        ended = sa.select(1).where(own, _outcomes.c.version == _documents.c.version, through)
+        around = (_documents, _batches)
+        done = sa.and_(read.correlate(*around).exists(), ended.correlate(*around).exists())
+        not_done = sa.select(1).where(_documents.c.batch == _batches.c.batch, _ALIVE, ~done)
         with self._read() as connection:
-            query = (
-                sa.select(_batches.c.batch).where(_batches.c.runner == "", ~started, holds).order_by(_batches.c.batch)
-            )
-            return list(connection.execute(query).scalars())
+            query = sa.select(_batches).where(not_done.correlate(_batches).exists()).order_by(_batches.c.batch)
+            return [Batch(**row._mapping) for row in connection.execute(query)]
 
     @again
     def forget_batches(self, batches: Sequence[str]) -> None:
@@ -432,6 +435,7 @@ class Ledger:
             sa.select(*_SHOWN, _outcomes)
             .join(_outcomes, _documents.c.document_id == _outcomes.c.document_id)
             .where(_outcomes.c.status.in_([status.value for status in statuses]), _ALIVE)
+            .where(_outcomes.c.version == _documents.c.version)
             .order_by(_documents.c.source_key)
         )
         for column, wanted in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from docmill.stages.extracted_elements import preview_key
 from docmill.workspace import Workspace
 
 _FOLDERS = ("elements/", "chunks/", "embeddings/")
@@ -35,5 +36,8 @@ def prune(workspace: Workspace, *, days: int) -> Pruned:
                 artifacts += 1
     used = {document.batch for document in documents}
     empty = tuple(batch.batch for batch in batches if batch.batch not in used and batch.created_at < before)
+    for batch in empty:
+        workspace.store.delete(f"batches/{batch}/manifest.jsonl")
+        workspace.store.delete(preview_key(batch))
     workspace.ledger.forget_batches(empty)
     return Pruned(artifacts, empty)

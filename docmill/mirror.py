@@ -154,7 +154,9 @@ def _delete_gone(workspace: Workspace, collection: str, source: str, since: floa
     """Documents marked as gone since the scan began are deleted, unless their objects are there again."""
     store = workspace.source(source)
     gone = tuple(each for each in workspace.ledger.gone(collection, source, since) if store.head(each.key) is None)
-    check_deletions(len(gone), workspace.ledger.count(collection, source), source, workspace, force=force)
+    check_deletions(
+        len(gone), workspace.ledger.count(collection, source), source, workspace.settings.delete_cap, force=force
+    )
     delete_documents(workspace, collection, [each.document_id for each in gone])
     return len(gone)
 
@@ -219,16 +221,15 @@ def _document(collection: str, store: ObjectStore, info: ObjectInfo) -> Document
     )
 
 
-def check_deletions(gone: int, known: int, source: str, workspace: Workspace, *, force: bool = False) -> None:
-    """Raises UsageError when more than the share `delete_cap` of a source's `known` documents would be deleted.
+def check_deletions(gone: int, known: int, source: str, cap: float, *, force: bool = False) -> None:
+    """Raises UsageError when more than the share `cap` of a source's `known` documents would be deleted.
 
-    When all of several would be, the listing was empty: that is a wrong path or a broken mount more often than a wish.
-    One document may always go. `force` allows everything.
+    When all of them would be, the listing was empty or of something else: that is a wrong path or a broken mount more
+    often than a wish. Of several, one may always go. `force` allows everything.
     """
-    cap = workspace.settings.delete_cap
     if force or gone == 0:
         return
-    if gone == known and known > 1:
+    if gone == known:
         raise UsageError(
             f"{source} lists none of its {known} known documents: nothing is deleted.",
             hint="Check the source. If all of them should go, run it with force.",

@@ -1,6 +1,7 @@
 """Who runs a batch: the library in this process, or a platform that is installed beside it (Dagster).
 
-A platform names itself by an entry point of the group `docmill.runners`, so the library never imports it.
+A platform names itself by an entry point of the group `docmill.runners` with its package's name, so the library never
+imports it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def find_runner(name: str = "") -> BatchRunner:
     if name == LibraryRunner.name:
         return LibraryRunner()
     for entry in entry_points(group="docmill.runners"):
-        if find_spec(entry.module.partition(".")[0]) is not None and name in ("", entry.name):
+        installed = all(find_spec(package) for package in (entry.module.partition(".")[0], entry.name))
+        if installed and name in ("", entry.name):
             runner: BatchRunner = entry.load()()
             return runner
     if name:

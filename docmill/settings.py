@@ -40,8 +40,10 @@ class WorkerLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     processes: Annotated[int, Field(ge=1, description="documents parsed at once")] = max(1, min(8, os.cpu_count() or 1))
-    seconds: Annotated[float, Field(gt=0, description="wall time that one document may take")] = 300.0
-    memory_mb: Annotated[int, Field(ge=512, description="address space (MiB) that one document may take")] = 4096
+    seconds: Annotated[
+        float, Field(gt=0, description="wall time of a document, or of a range of a long PDF's pages")
+    ] = 300.0
+    memory_mb: Annotated[int, Field(ge=512, description="address space (MiB) that a document may take")] = 4096
 
 
 class Settings(BaseSettings):

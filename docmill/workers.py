@@ -8,7 +8,9 @@ readers imported already: importing them anew costs 1.6 CPU seconds a process.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
+import signal
 import sys
 import time
 import types
@@ -16,17 +18,21 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
 from multiprocessing import context, popen_forkserver, process
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from docmill.errors import DocmillError, LimitExceededError, ReaderError
+from docmill.errors import DocmillError, LimitExceededError, ReaderError, is_about_memory
 
 if TYPE_CHECKING:
     from docmill.settings import WorkerLimits
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
+
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class _Popen(popen_forkserver.Popen):
@@ -51,27 +57,56 @@ class _Context(context.ForkServerContext):
     Process = _Process
 
 
+_OUT_OF_MEMORY = 112
+"""The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
+
+
 def _limit_memory(megabytes: int) -> None:
-    """This process may not have more address space than that; past it, allocations fail."""
-    limit = megabytes * 1024 * 1024
+    """This process may not have that much more address space than it has now; past it, allocations fail.
+
+    What it has now (Python and the readers, about 200 MiB) depends on the machine, so it is not counted. Native
+    libraries run one thread each, for documents are read in parallel: each thread would reserve address space.
+    """
+    os.environ |= {name: "1" for name in _THREADS if name not in os.environ}
+    limit = _address_space() + megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has; 0 where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    except OSError:
+        return 0
+    return int(pages) * resource.getpagesize()
 
 
 def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
     """The task's answer; runs in a worker process.
 
     Whatever else a reader raises becomes a ReaderError here: many exceptions of other libraries can be pickled but not
-    unpickled, which would break the pool for all documents, and SystemExit would end the parent.
+    unpickled, which would break the pool for all documents, and SystemExit would end the parent. A worker that runs
+    out of memory ends, for a fresh one to take its place.
+
+    Meanwhile SIGTERM ends the process at once. pebble's own handler waits for native code to come back to Python: when
+    it hangs there, the pool stands still for 3 s until it is killed.
     """
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         return function(task)
-    except (DocmillError, MemoryError):
+    except DocmillError:
         raise
+    except MemoryError:
+        os._exit(_OUT_OF_MEMORY)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the per-document border: it costs this document
+        if is_about_memory(error):
+            os._exit(_OUT_OF_MEMORY)
         raise ReaderError(
             f"The reader failed: {type(error).__name__}: {error}.",
             hint="This is a fault of docmill's reader: please report it with the document.",
         ) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Isolated(Generic[Task, Answer]):
@@ -100,13 +135,18 @@ class Isolated(Generic[Task, Answer]):
         self._pool.join()
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
-        """(index of the task, its answer or error, wall seconds), in order of completion."""
+        """(index of the task, its answer or error, wall seconds), in order of completion.
+
+        `tasks` may grow while the results are consumed.
+        """
         waiting: dict[Future[Answer], tuple[int, float]] = {}
-        upcoming = iter(enumerate(tasks))
+        upcoming = 0
         while True:
-            while len(waiting) < 2 * self._limits.processes and (task := next(upcoming, None)) is not None:
-                future = self._pool.schedule(_guarded, args=(self._function, task[1]), timeout=self._limits.seconds)
-                waiting[future] = (task[0], time.monotonic())
+            while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
+                arguments = (self._function, tasks[upcoming])
+                future = self._pool.schedule(_guarded, args=arguments, timeout=self._limits.seconds)
+                waiting[future] = (upcoming, time.monotonic())
+                upcoming += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -118,18 +158,35 @@ class Isolated(Generic[Task, Answer]):
             return future.result()
         except DocmillError as error:
             return error
-        except MemoryError:
-            return self._limit(f"needs more than {self._limits.memory_mb} MiB of memory")
         except LimitTimeout:
-            return self._limit(f"was not read within {self._limits.seconds:g} s")
+            return self._limit("time", f"was not read within {self._limits.seconds:g} s", "seconds")
         except ProcessExpired as error:
-            return LimitExceededError(
-                f"The document crashed its reader (exit code {error.exitcode}).",
-                hint="The other documents are not affected. Raise workers.memory_mb if it is large, else report it.",
-            )
+            return self._died(error.exitcode)
+
+    def _died(self, code: int) -> LimitExceededError:
+        if code == _OUT_OF_MEMORY:
+            return self._limit("memory", f"needs more than {self._limits.memory_mb} MiB of memory", "memory_mb")
+        if code == -signal.SIGKILL:
+            message = "The document had its reader killed, as the system does when the machine's memory runs out."
+            return _stopped("memory", message, "Lower workers.processes or workers.memory_mb, or use a larger machine.")
+        message = f"The document crashed its reader ({_exit(code)})."
+        return _stopped("crash", message, "The other documents are not affected: please report it with the document.")
 
     @staticmethod
-    def _limit(what: str) -> LimitExceededError:
-        return LimitExceededError(
-            f"The document {what}.", hint="Split it, or raise the limit in docmill.toml [workers]."
-        )
+    def _limit(stopped: str, what: str, setting: str) -> LimitExceededError:
+        variable = f"DOCMILL_WORKERS__{setting.upper()}"
+        hint = f"Raise workers.{setting} in docmill.toml or {variable}, or split the document."
+        return _stopped(stopped, f"The document {what} (limit workers.{setting}).", hint)
+
+
+def _stopped(stopped: str, message: str, hint: str) -> LimitExceededError:
+    error = LimitExceededError(message, hint=hint)
+    error.stopped = stopped
+    return error
+
+
+def _exit(code: int) -> str:
+    """How a process ended, for people."""
+    if code < 0 and -code in set(signal.Signals):
+        return signal.Signals(-code).name
+    return f"exit code {code}"

@@ -4,9 +4,11 @@ from typing import Any
 
 import dagster as dg
 
+from docmill.errors import UsageError
 from docmill.maintenance import prune
 from docmill.mirror import reconcile_step
 from docmill.pipeline import delete_documents
+from docmill.workspace import Workspace
 from orchestration.partitions import document_batches
 from orchestration.sources import watched
 from resources import WorkspaceResource
@@ -66,19 +68,33 @@ class ReconcileConfig(dg.Config):
 @dg.op
 def reconcile_op(context: dg.OpExecutionContext, config: ReconcileConfig, workspace: WorkspaceResource) -> None:
     """Deleted objects' documents are gone; new and changed ones are in batches that the sensor runs."""
+    refused: list[str] = []
     with workspace.open() as opened:
         for collection, source in watched(opened):
-            listed = 0
-            while listed < config.max_objects:
-                step = reconcile_step(opened, collection, source, force=config.force)
-                listed += step.listed
-                context.instance.add_dynamic_partitions(document_batches.name or "", step.batches)
-                context.log.info(
-                    "%s: %d objects listed, %d deleted, batches: %s",
-                    *(source, listed, step.deleted, ", ".join(step.batches) or "none"),
-                )
-                if step.finished:
-                    break
+            try:
+                _reconcile(context, opened, collection, source, config)
+            except UsageError as error:  # this source's matter; the others are looked at all the same
+                context.log.error("%s: %s", source, error)
+                refused.append(f"{source}: {error}")
+    if refused:
+        raise dg.Failure("\n".join(refused))
+
+
+def _reconcile(
+    context: dg.OpExecutionContext, workspace: Workspace, collection: str, source: str, config: ReconcileConfig
+) -> None:
+    """The ledger mirrors the source, or as much of it as one run may list."""
+    listed = 0
+    while listed < config.max_objects:
+        step = reconcile_step(workspace, collection, source, force=config.force)
+        listed += step.listed
+        context.instance.add_dynamic_partitions(document_batches.name or "", step.batches)
+        context.log.info(
+            "%s: %d objects listed, %d deleted, batches: %s",
+            *(source, listed, step.deleted, ", ".join(step.batches) or "none"),
+        )
+        if step.finished:
+            break
 
 
 @dg.job(

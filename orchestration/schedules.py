@@ -24,9 +24,10 @@ def scheduled_ingest(
     with workspace.open() as opened:
         for collection, source in watched(opened):
             form_batches(opened, collection, make_plan(opened, collection, source).pending)
-        batches = opened.ledger.unstarted_batches()
+        requests = requests_for(context.instance, opened.ledger.unfinished_batches())
+    batches = [request.partition_key for request in requests if request.partition_key]
     context.instance.add_dynamic_partitions(document_batches.name or "", batches)
-    return requests_for(batches) or dg.SkipReason("Nothing is new or pending.")
+    return requests or dg.SkipReason("Nothing is new or pending.")
 
 
 reconcile_schedule = dg.ScheduleDefinition(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from docmill.errors import DocmillError
 from docmill.ids import digest
-from docmill.ledger import Failure
+from docmill.ledger import Batch, Failure
 from docmill.mirror import form_batches, scan, settled
 from docmill.models import ErrorClass
 from docmill.settings import load_settings
@@ -31,11 +31,26 @@ _BATCHES = 20
 """Batches a tick starts: Dagster looks each one up, at 13 to 26 ms."""
 _ATTEMPTS = 3
 _BACK_OFF_SECONDS = 60.0
+_PARTITION = "dagster/partition"
 
 
-def requests_for(batches: list[str]) -> list[dg.RunRequest]:
-    """A run for each batch; the batch is the run key, so that no batch is started twice."""
-    return [dg.RunRequest(run_key=batch, partition_key=batch, tags={"docmill/batch": batch}) for batch in batches]
+def requests_for(instance: dg.DagsterInstance, batches: Sequence[Batch]) -> list[dg.RunRequest]:
+    """Runs for batches that nobody has started, or whose run ended before its work did: three in all, none twice.
+
+    A batch that the command line made is left to it, unless its Dagster run died.
+    """
+    requests: list[dg.RunRequest] = []
+    for batch in batches:
+        runs = instance.get_runs(dg.RunsFilter(tags={_PARTITION: batch.batch}), limit=_ATTEMPTS)
+        left_alone = bool(batch.runner) and not runs
+        if left_alone or len(runs) >= _ATTEMPTS or any(not run.is_finished for run in runs):
+            continue
+        key = f"{batch.batch}-{len(runs)}" if runs else batch.batch
+        tags = {"docmill/batch": batch.batch}
+        requests.append(dg.RunRequest(run_key=key, partition_key=batch.batch, tags=tags))
+        if len(requests) == _BATCHES:
+            break
+    return requests
 
 
 @dg.sensor(
@@ -45,23 +60,24 @@ def requests_for(batches: list[str]) -> list[dg.RunRequest]:
     description="New and changed objects of the watched sources become batches, once they have rested for a minute.",
 )
 def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.SensorResult | dg.SkipReason:
-    """List a part of each source, make batches, and start every batch that nobody has started."""
+    """List a part of each source, make batches, and start those that nobody has started or whose run died."""
     cursors: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
     notes: list[str] = []
     with workspace.open() as opened:
         for collection, source in watched(opened):
+            part = f"{collection} {source}"
             try:
-                cursors[source] = _batch_source(opened, collection, source, cursors.get(source, ""))
+                cursors[part] = _batch_source(opened, collection, source, cursors.get(part, ""))
             except DocmillError as error:
                 context.log.error("%s: %s", source, error)
                 notes.append(str(error))
-        batches = opened.ledger.unstarted_batches()[:_BATCHES]
+        requests = requests_for(context.instance, opened.ledger.unfinished_batches())
     context.update_cursor(json.dumps(cursors))
-    if not batches:
+    if not requests:
         return dg.SkipReason("; ".join(notes) or "Nothing new has come to rest.")
+    batches = [request.partition_key for request in requests if request.partition_key]
     return dg.SensorResult(
-        run_requests=requests_for(batches),
-        dynamic_partitions_requests=[document_batches.build_add_request(batches)],
+        run_requests=requests, dynamic_partitions_requests=[document_batches.build_add_request(batches)]
     )
 
 

@@ -77,7 +77,13 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def docmill(environment: dict[str, str]) -> Run:
+def docmill(docmill_command: Run) -> Run:
+    """Runs the installed command as a user does."""
+    return docmill_command
+
+
+@pytest.fixture
+def docmill_command(environment: dict[str, str]) -> Run:
     """Runs the installed command as a user does."""
 
     def run(*arguments: str | Path, code: int | None = 0, **env: str) -> subprocess.CompletedProcess[str]:

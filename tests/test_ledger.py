@@ -160,22 +160,36 @@ def test_failures_are_chosen_by_collection_batch_and_stage(ledger: Ledger):
     assert ledger.failures("other") == []
 
 
-def test_batches_without_outcomes_are_for_the_sensor(ledger: Ledger):
-    a, b, c = document("s3://b/a.md"), document("s3://b/b.md"), document("s3://b/c.md")
-    ledger.claim(batch("one"), [a])
-    ledger.claim(batch("two"), [b])
-    ledger.claim(batch("three", runner="cli"), [c])
-    assert ledger.unstarted_batches() == ["one", "two"]
-    ledger.record([outcome(a)])
-    assert ledger.unstarted_batches() == ["two"]
+def unfinished(ledger: Ledger) -> list[str]:
+    return [each.batch for each in ledger.unfinished_batches()]
 
 
-def test_batch_of_a_changed_document_is_unstarted_again(ledger: Ledger):
-    ledger.claim(batch("one"), [document(etag="e1")])
-    ledger.record([outcome(document())])
-    later = ledger.outcomes([document().document_id])[document().document_id, Stage.RAW_DOCUMENTS].updated_at + 1
+def test_batch_is_unfinished_until_each_document_is_through_or_failed(ledger: Ledger):
+    a, b = document("s3://b/a.md"), document("s3://b/b.md")
+    ledger.claim(batch("one"), [a, b])
+    assert unfinished(ledger) == ["one"]
+    ledger.record([outcome(a), outcome(b, status=Status.FAILED)])
+    assert unfinished(ledger) == ["one"]
+    ledger.record([outcome(a, Stage.VECTOR_COLLECTION)])
+    assert unfinished(ledger) == []
+
+
+def test_batch_of_a_changed_document_is_unfinished_again(ledger: Ledger):
+    each = document(etag="e1")
+    ledger.claim(batch("one"), [each])
+    ledger.record([outcome(each), outcome(each, Stage.VECTOR_COLLECTION)])
+    later = ledger.outcomes([each.document_id])[each.document_id, Stage.RAW_DOCUMENTS].updated_at + 1
     ledger.claim(batch("two", created_at=later), [document(etag="e2")])
-    assert ledger.unstarted_batches() == ["two"]
+    assert unfinished(ledger) == ["two"]
+
+
+def test_object_that_was_only_touched_needs_no_more_than_a_look(ledger: Ledger):
+    each = document(etag="e1")
+    ledger.claim(batch("one"), [each])
+    ledger.record([outcome(each), outcome(each, Stage.VECTOR_COLLECTION)])
+    looked = ledger.outcomes([each.document_id])[each.document_id, Stage.RAW_DOCUMENTS].updated_at
+    ledger.claim(batch("two", created_at=looked), [document(etag="e2")])
+    assert unfinished(ledger) == []
 
 
 def test_documents_below_a_source_are_told_by_case_and_letter(ledger: Ledger):

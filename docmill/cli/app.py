@@ -22,6 +22,9 @@ from docmill.retrieve import SearchMode
 
 OK, ERROR, DOCUMENTS_FAILED, INTERRUPTED = 0, 1, 2, 130
 
+_WRONG_COMMAND_LINE = typer.BadParameter.__bases__[0]
+"""click's UsageError; typer brings a click of its own, so it cannot be imported by that name."""
+
 app = typer.Typer(
     name="docmill",
     help="Turn folders and buckets of documents into a searchable, provable vector collection.",
@@ -186,15 +189,18 @@ def main() -> None:
     except DocmillError as error:
         _complain(error)
         sys.exit(ERROR)
+    except SystemExit as end:  # typer turns Ctrl-C into 130, and a wrong command line into 2, which is taken here
+        if end.code == INTERRUPTED:
+            Console(stderr=True).print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
+        if isinstance(end.__context__, _WRONG_COMMAND_LINE):
+            sys.exit(ERROR)
+        raise
     except Exception as error:
         if os.environ.get("DOCMILL_DEBUG"):
             raise
         fault = f"{type(error).__name__}: {error}"
         _complain(DocmillError(f"docmill failed: {fault}", hint="Please report it, with what DOCMILL_DEBUG=1 prints."))
         sys.exit(ERROR)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
-        sys.exit(INTERRUPTED)
 
 
 def _complain(error: DocmillError) -> None:

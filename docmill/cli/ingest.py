@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rich.markup import escape
 
 from docmill.cli.output import (
     StageBars,
@@ -21,10 +24,12 @@ from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
 from docmill.ledger import Failure
 from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source
-from docmill.models import Stage
-from docmill.pipeline import Scope, delete_documents, pending_batches
+from docmill.models import Stage, Status
+from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches
 from docmill.runners import find_runner
 from docmill.workspace import Workspace
+
+_NOTES = 20
 
 
 def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: str) -> int:
@@ -36,11 +41,11 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         if not (plan.pending or plan.unchanged or plan.gone):
             raise UsageError(f"{path} holds no documents.", hint="Check the path; hidden files are left out.")
         known = len(plan.gone) + len(plan.changed) + len(plan.unchanged)
-        check_deletions(len(plan.gone), known, plan.source, workspace, force=force)
-        if source.endswith("/"):
-            workspace.ledger.add_source(collection, source)
+        check_deletions(len(plan.gone), known, plan.source, workspace.settings.delete_cap, force=force)
         delete_documents(workspace, collection, [each.document_id for each in plan.gone])
         made = form_batches(workspace, collection, plan.pending, runner="cli")
+        if source.endswith("/"):  # only now, or a sensor's tick could take the documents first
+            workspace.ledger.add_source(collection, source)
         ids = [each.document_id for each in (*plan.unchanged, *plan.pending)]
         waiting = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
         left = [batch for batch in waiting if batch not in made]
@@ -99,8 +104,21 @@ def _failures(workspace: Workspace, collection: str, source: str) -> list[Failur
     return [each for each in workspace.ledger.failures(collection) if each.document.source_key.startswith(source)]
 
 
+def _notes(workspace: Workspace, reports: Sequence[StageReport]) -> list[dict[str, str]]:
+    """What the stages found odd in documents that are all right, such as a name that belies the content."""
+    ids = sorted({document for each in reports for document in each.worked_on})
+    outcomes = workspace.ledger.outcomes(ids)
+    return [
+        {"source": document.source_key, "stage": stage.value, "message": outcome.message}
+        for document in workspace.ledger.documents_by_id(ids)
+        for stage in Stage
+        if (outcome := outcomes.get((document.document_id, stage))) and outcome.status is Status.OK and outcome.message
+    ]
+
+
 def _print(workspace: Workspace, done: _Done, *, as_json: bool) -> None:
     plan, reports = done.plan, done.bars.reports
+    odd = _notes(workspace, reports)
     numbers = {
         "new": len(plan.new),
         "changed": len(plan.changed),
@@ -112,15 +130,22 @@ def _print(workspace: Workspace, done: _Done, *, as_json: bool) -> None:
         stages = [stage_record(workspace, stage, [each for each in reports if each.stage is stage]) for stage in Stage]
         failed = [failure_record(each) for each in done.failures]
         print_json(
-            {"collection": plan.collection, "source": plan.source} | numbers | {"stages": stages, "failed": failed}
+            {"collection": plan.collection, "source": plan.source}
+            | numbers
+            | {"stages": stages, "failed": failed, "notes": odd}
         )
         return
     told = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in numbers.items() if value)
-    console.print(f"[bold]{short(plan.source)}[/bold] → collection [bold]{plan.collection}[/bold]: {told}")
+    source = escape(short(plan.source))
+    console.print(f"[bold]{source}[/bold] → collection [bold]{escape(plan.collection)}[/bold]: {told}")
     if reports:
         print_stages(workspace, reports)
     else:
         console.print("Nothing to do: every document is as it was.")
+    for note in odd[:_NOTES]:
+        notes.print(f"Note: {short(note['source'])}: {note['message']}", markup=False)
+    if len(odd) > _NOTES:
+        notes.print(f"… and {len(odd) - _NOTES} more notes (--json lists all)")
     if done.failures:
         console.print(f"{len(done.failures)} failed; the others are searchable:")
         print_failures(done.failures)
@@ -143,7 +168,7 @@ def plan(path: str, collection: str, *, as_json: bool) -> None:
         ["unchanged", len(found.unchanged), _size(found.unchanged)],
         ["gone (would be deleted)", len(found.gone), ""],
     ]
-    table(f"{short(source)} → collection {collection}", ["", "#documents", "#bytes"], rows)
+    table(escape(f"{short(source)} → collection {collection}"), ["", "#documents", "#bytes"], rows)
     console.print(f"Pages to read: {guess.pages_text}. Estimated time: {guess.time_text}.")
     for name, documents in (("new", found.new), ("changed", found.changed), ("gone", found.gone)):
         for document in documents[:20]:

@@ -10,7 +10,9 @@ import importlib
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import (
@@ -23,6 +25,9 @@ from docmill.errors import (
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
 from docmill.models import Element, ElementType, PageStatus
+
+if TYPE_CHECKING:
+    from docmill.extract.pdf import PageOcr
 
 Reader = Callable[[bytes, ExtractConfig], Reading]
 
@@ -73,6 +78,15 @@ def read(data: bytes, name: str, config: ExtractConfig) -> Reading:
     Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError, UnsupportedTypeError, LimitExceededError,
     and ConfigError for a setting or an installation that cannot work.
     """
+    detected = accepted(data, name, config)
+    reader = _reader(detected)
+    with malformed(detected):
+        reading = with_text_of_pictures(reader(data, config), config)
+    return finished(reading, detected.disagreement)
+
+
+def accepted(data: bytes, name: str, config: ExtractConfig) -> Detected:
+    """What the bytes are. Raises EmptyDocumentError for bytes that hold nothing, LimitExceededError for too many."""
     if not data:
         raise EmptyDocumentError("The document has no bytes.", hint="Upload it again.")
     if len(data) > config.max_bytes:
@@ -82,17 +96,25 @@ def read(data: bytes, name: str, config: ExtractConfig) -> Reading:
         )
     if not data.strip(b" \t\r\n\0\x0c"):
         raise EmptyDocumentError("The document holds nothing but white space.", hint="Upload it again.")
-    detected = detect(data, name)
-    reader = _reader(detected)
+    return detect(data, name)
+
+
+@contextmanager
+def malformed(detected: Detected) -> Iterator[None]:
+    """Makes what libraries raise on malformed bytes a CorruptDocumentError."""
     try:
-        reading = with_text_of_pictures(reader(data, config), config)
+        yield
     except _BROKEN as error:
         raise CorruptDocumentError(
             f"The {detected.label} document cannot be read: {type(error).__name__}: {error}.",
             hint="Open and save it again with its own program.",
         ) from error
+
+
+def finished(reading: Reading, disagreement: str) -> Reading:
+    """The reading with a warning if its name disagrees with its bytes; raises EmptyDocumentError if it is empty."""
     _refuse_empty(reading)
-    return _with_warning(reading, detected.disagreement)
+    return _with_warning(reading, disagreement)
 
 
 def _reader(detected: Detected) -> Reader:
@@ -113,16 +135,22 @@ def _reader(detected: Detected) -> Reader:
 
 
 def _read_pdf(data: bytes, config: ExtractConfig) -> Reading:
-    """Reads a PDF, with OCR for the pages that need it; in mode fast nothing is rendered, neither for OCR nor crops."""
+    """Reads a PDF, with OCR for the pages that need it."""
     from docmill.extract.pdf import read_pdf
 
+    config, ocr = pdf_options(config)
+    return read_pdf(data, config, ocr=ocr)
+
+
+def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:
+    """How PDFs are read: in mode fast nothing is rendered, neither for OCR nor for crops."""
     if config.mode is Mode.FAST:
-        return read_pdf(data, config.model_copy(update={"crops": False}))
+        return config.model_copy(update={"crops": False}), None
     from docmill.extract.ocr import ocr_lines
 
     ocr = functools.partial(ocr_lines, languages=config.languages)
     ocr.engine = "rapidocr"  # type: ignore[attr-defined]  # names the method of the pages that it reads
-    return read_pdf(data, config, ocr=ocr)
+    return config, ocr
 
 
 def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:

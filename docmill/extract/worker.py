@@ -1,26 +1,67 @@
-"""Reads one document in a worker process and keeps what was read. Imports no more than readers need."""
+"""Reads one document in a worker process and keeps what was read. Imports no more than readers need.
+
+A PDF can be read in parts, each a task: `document` (all of it, unless it is long), `pages` (a range), `join`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from docmill.artifacts import Artifacts, extension
 from docmill.config import ExtractConfig
 from docmill.errors import TransientError
 from docmill.extract.overlay import page_overlay
-from docmill.extract.registry import read
+from docmill.extract.reading import Reading
+from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
+from docmill.extract.spool import NOWHERE, PREVIEW, Spool
 from docmill.ids import content_version
-from docmill.models import ElementType, Extraction
+from docmill.models import ElementType, Extraction, PageStatus
 from docmill.store import ObjectStore, open_store
+
+if TYPE_CHECKING:
+    from docmill.extract.pdf import Head, PageRead, PdfFile
 
 _PREVIEW_WIDTH = 480
 
 
+class Step(StrEnum):
+    """What a task does to its document."""
+
+    DOCUMENT = "document"
+    PAGES = "pages"
+    JOIN = "join"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a PDF that a task reads: pages `start` to `stop` (from 0, exclusive).
+
+    `bad` are pages that are not to be touched again, with the reason; `untouched` those
+    not to be read ahead.
+    """
+
+    step: Step = Step.DOCUMENT
+    start: int = 0
+    stop: int = 0
+    bad: tuple[tuple[int, str], ...] = ()
+    untouched: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The part's name among those of its document."""
+        return f"{self.step}-{self.start:09d}"
+
+
 @dataclass(frozen=True)
 class Task:
-    """All that a worker process needs to read one document.
+    """All that a worker process needs to read one document, or a part of it.
 
-    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page.
+    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page. `spool` is a
+    folder for what the parts of a PDF leave for each other, "" for other documents.
     """
 
     source: str
@@ -32,6 +73,12 @@ class Task:
     s3_endpoint_url: str | None
     config: ExtractConfig
     preview: str
+    spool: str = ""
+    part: Part = Part()
+
+    def to(self, part: Part) -> Task:
+        """The task of another part of the same document."""
+        return replace(self, part=part)
 
 
 @dataclass(frozen=True)
@@ -41,6 +88,13 @@ class Answer:
     counts: dict[str, int]
     failed_pages: tuple[int, ...]
     note: str
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The part is done, the document is not; it has `pages` pages."""
+
+    pages: int
 
 
 _stores: dict[tuple[str, str | None], ObjectStore] = {}
@@ -53,22 +107,118 @@ def _store(url: str, s3_endpoint_url: str | None) -> ObjectStore:
     return _stores[url, s3_endpoint_url]
 
 
-def read_document(task: Task) -> Answer:
-    """The document's elements and pictures are in the store afterwards."""
+def read_document(task: Task) -> Answer | Unfinished:
+    """The document's elements and pictures are in the store afterwards, or its part is in the spool."""
     artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
+    if task.spool:
+        return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:
         return _describe(artifacts.extraction_at(task.artifact))
+    reading = read(_bytes(task), _name(task), task.config)
+    _keep_pictures(artifacts, reading.crops)
+    artifacts.put_extraction(task.artifact, reading.extraction)
+    return _describe(reading.extraction)
+
+
+def _name(task: Task) -> str:
+    return f"document{extension(task.key)}"
+
+
+def _bytes(task: Task) -> bytes:
     data = _store(task.source, task.s3_endpoint_url).get(task.key)
     if content_version(data) != task.version:
         raise TransientError(f"{task.source}{task.key} changed while it was read.", hint="The next run reads it anew.")
-    reading = read(data, f"document{extension(task.key)}", task.config)
-    for picture in reading.crops.values():
-        artifacts.put_crop(picture)
+    return data
+
+
+def _read_part(task: Task, artifacts: Artifacts) -> Answer | Unfinished:
+    """The part is read; the answer is that of the whole document if that is done with it."""
+    spool, part = Spool(task.spool), task.part
+    spool.note(part.name, NOWHERE)
+    if part.step is Step.DOCUMENT:
+        if task.reuse and artifacts.store.head(task.artifact) is not None:
+            return _describe(artifacts.extraction_at(task.artifact))
+        return _read_whole(task, artifacts, spool)
+    head: Head | None = spool.get("head")
+    if head is None:
+        return Unfinished(0)  # the document was given up on while this task waited for its turn
+    if part.step is Step.JOIN:
+        return _join(task, artifacts, spool, head, spool.records())
+    data = spool.get("bytes") or _bytes(task)
+    with _opened(task, spool, data) as pdf:
+        for _ in _read_pages(task, artifacts, spool, pdf, head, range(part.start, part.stop)):
+            pass
+    return Unfinished(head.count)
+
+
+def _opened(task: Task, spool: Spool, data: bytes) -> PdfFile:
+    from docmill.extract.pdf import PdfFile
+
+    config, ocr = pdf_options(task.config)
+    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name))
+
+
+def _read_whole(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfinished:
+    """All of the document, unless it has too many pages for one task."""
+    data = _bytes(task)
+    detected = accepted(data, _name(task), task.config)
+    bad = frozenset(number for number, _ in task.part.bad)
+    with malformed(detected), _opened(task, spool, data) as pdf:
+        head = pdf.head(bad.union(task.part.untouched))
+        spool.put("disagreement", detected.disagreement)
+        spool.put("head", head)
+        if head.count > task.config.pages_per_task:
+            spool.put("bytes", data)
+            return Unfinished(head.count)
+        numbers = (number for number in range(head.count) if number not in bad)
+        pages = list(_read_pages(task, artifacts, spool, pdf, head, numbers))
+        spool.note(task.part.name, NOWHERE)
+    return _join(task, artifacts, spool, head, pages)
+
+
+def _read_pages(
+    task: Task, artifacts: Artifacts, spool: Spool, pdf: PdfFile, head: Head, numbers: Iterable[int]
+) -> Iterator[PageRead]:
+    """The pages, each kept as soon as it is read, its pictures in the store."""
+    for number in numbers:
+        page = pdf.read_page(number, head)
+        _keep_pictures(artifacts, page.pictures)
+        page.pictures.clear()
+        spool.append(task.part.name, page)
+        yield page
+
+
+def _join(task: Task, artifacts: Artifacts, spool: Spool, head: Head, read_pages: list[PageRead]) -> Answer:
+    """The artifact of all the document's pages is in the store."""
+    from docmill.extract.pdf import failed_page, join_pages
+
+    found = {page.page.number: page for page in read_pages}
+    found |= {number + 1: failed_page(number, reason) for number, reason in task.part.bad}
+    pages = [found.get(number + 1) or failed_page(number, "was not read") for number in range(head.count)]
+    reading = finished(join_pages(head, pages), spool.get("disagreement") or "")
     artifacts.put_extraction(task.artifact, reading.extraction)
-    if task.preview and artifacts.store.head(task.preview) is None:
-        picture = page_overlay(data, reading.extraction, page=1, width=_PREVIEW_WIDTH)
-        artifacts.store.put(task.preview, picture)
+    _draw_preview(task, artifacts, spool, reading)
     return _describe(reading.extraction)
+
+
+def _draw_preview(task: Task, artifacts: Artifacts, spool: Spool, reading: Reading) -> None:
+    """The picture of the first page is in the store if it is asked for and the engine can draw it."""
+    from docmill.extract.pdf.engine import ENGINE_ERRORS
+
+    first = reading.extraction.pages[0]
+    if not task.preview or first.status is PageStatus.FAILED or artifacts.store.head(task.preview) is not None:
+        return
+    spool.note(task.part.name, PREVIEW)
+    try:
+        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH)
+    except ENGINE_ERRORS:
+        return  # what the document holds was read; a batch may do without a picture
+    artifacts.store.put(task.preview, picture)
+
+
+def _keep_pictures(artifacts: Artifacts, pictures: dict[str, bytes]) -> None:
+    for picture in pictures.values():
+        artifacts.put_crop(picture)
 
 
 def _describe(extraction: Extraction) -> Answer:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 from docmill.errors import DocmillError, PermanentError, TransientError
-from docmill.extract.worker import Answer, Task, read_document
+from docmill.extract.worker import Answer, Task, Unfinished, read_document
 from docmill.models import Document, Stage
 from docmill.stages.base import Job, Result
+from docmill.stages.page_ranges import PdfInWork
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
@@ -19,16 +23,18 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
     if not jobs:
         return
     preload = {module for job in jobs for module in _modules(job.document.media_type)}
-    with Isolated(read_document, workspace.settings.workers, sorted(preload)) as pool:
+    with (
+        TemporaryDirectory(prefix="docmill-") as folder,
+        Isolated(read_document, workspace.settings.workers, sorted(preload)) as pool,
+    ):
+        extract = functools.partial(_extract, workspace, pool, Path(folder))
         firsts, twins = _apart(workspace, jobs)
         read: set[str] = set()
-        for result in _extract(workspace, pool, firsts):
+        for result in extract(firsts):
             if result.error is None:
                 read.add(_artifact(workspace, result.document))
             yield result
-        yield from _extract(
-            workspace, pool, [_reusing(job, _artifact(workspace, job.document) in read) for job in twins]
-        )
+        yield from extract([_reusing(job, _artifact(workspace, job.document) in read) for job in twins])
 
 
 def _apart(workspace: Workspace, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
@@ -49,16 +55,33 @@ def _reusing(job: Job, reuse: bool) -> Job:
     return Job(job.document, job.reuse or reuse)
 
 
-def _extract(workspace: Workspace, pool: Isolated[Task, Answer], jobs: Sequence[Job]) -> Iterator[Result]:
+def _extract(
+    workspace: Workspace, pool: Isolated[Task, Answer | Unfinished], folder: Path, jobs: Sequence[Job]
+) -> Iterator[Result]:
     """Results in order of completion; an error that is no document's is raised."""
-    for index, answer, seconds in pool.run([_task(workspace, job) for job in jobs]):
-        document = jobs[index].document
-        if isinstance(answer, PermanentError | TransientError):
-            yield Result(document, seconds, error=answer)
-        elif isinstance(answer, DocmillError):
-            raise answer
-        else:
-            yield Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
+    tasks = [_task(workspace, job, folder) for job in jobs]
+    documents = [job.document for job in jobs]
+    pdfs = {task.spool: PdfInWork(task) for task in tasks if task.spool}
+    for index, answer, seconds in pool.run(tasks):
+        pdf = pdfs.get(tasks[index].spool)
+        if pdf is not None:
+            following = pdf.after(tasks[index], answer, seconds)
+            if isinstance(following, list):
+                tasks += following
+                documents += [documents[index]] * len(following)
+                continue
+            answer, seconds = following, pdf.seconds
+        yield _result(documents[index], answer, seconds)
+
+
+def _result(document: Document, answer: Answer | Unfinished | DocmillError, seconds: float) -> Result:
+    """What became of the document; raises an error that is no document's."""
+    if isinstance(answer, PermanentError | TransientError):
+        return Result(document, seconds, error=answer)
+    if isinstance(answer, DocmillError):
+        raise answer
+    assert isinstance(answer, Answer)
+    return Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
 
 
 def _modules(media_type: str) -> tuple[str, ...]:
@@ -71,7 +94,8 @@ def preview_key(batch: str) -> str:
     return f"previews/{batch}.png"
 
 
-def _task(workspace: Workspace, job: Job) -> Task:
+def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
+    is_pdf = job.document.media_type == _PDF
     return Task(
         source=job.document.source,
         key=job.document.key,
@@ -81,5 +105,6 @@ def _task(workspace: Workspace, job: Job) -> Task:
         store=workspace.settings.store,
         s3_endpoint_url=workspace.settings.s3_endpoint_url,
         config=workspace.config.extract,
-        preview=preview_key(job.document.batch) if job.document.media_type == _PDF else "",
+        preview=preview_key(job.document.batch) if is_pdf else "",
+        spool=mkdtemp(dir=folder) if is_pdf else "",
     )

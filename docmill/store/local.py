@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from docmill.errors import DocmillError, MissingObjectError, SourceError, SystemicError, TransientError
 from docmill.store.base import ObjectInfo
 
+_log = logging.getLogger(__name__)
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -30,6 +32,16 @@ def _read_error(error: OSError, path: Path) -> DocmillError:
     if isinstance(error, PermissionError):
         return TransientError(f"{path} may not be read by this user.", hint="Give read permission, then retry.")
     return SystemicError(f"{path}: {error.strerror or error}.")
+
+
+def _is_text(entry: os.DirEntry[str]) -> bool:
+    """Whether the name is UTF-8; keys are text, so any other file is left out, and said to be."""
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        _log.warning("%s is left out: its name is not UTF-8. Rename it.", ascii(entry.path))
+        return False
+    return True
 
 
 class LocalStore:
@@ -54,7 +66,7 @@ class LocalStore:
             return
         try:
             with os.scandir(folder) as entries:
-                found = [entry for entry in entries if not entry.name.startswith(".")]
+                found = [entry for entry in entries if not entry.name.startswith(".") and _is_text(entry)]
             folders = {entry.name for entry in found if entry.is_dir() and self._inside(Path(entry.path))}
         except OSError as error:
             raise SourceError(f"{folder} cannot be listed: {error.strerror}.", hint="Check its permissions.") from error

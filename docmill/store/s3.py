@@ -131,10 +131,14 @@ class S3Store:
         return ObjectInfo(key=key, size=answer["ContentLength"], etag=answer["ETag"].strip('"'), modified=modified)
 
     def get(self, key: str) -> bytes:
-        """The object's bytes."""
+        """The object's bytes; TransientError where this object alone is forbidden."""
         try:
             return self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
         except (BotoCoreError, ClientError) as error:
+            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "AccessDenied":
+                raise TransientError(
+                    f"{self.url}{key} may not be read.", hint="Give s3:GetObject (and its KMS key), then retry."
+                ) from error
             raise _s3_error(error, self.url + key) from error
 
     def put(self, key: str, data: bytes) -> None:

@@ -16,9 +16,17 @@ def store(request: pytest.FixtureRequest, tmp_path) -> ObjectStore:
     if request.param == "local":
         (tmp_path / "store").mkdir()
         return LocalStore(tmp_path / "store")
-    name = f"store-{uuid.uuid4().hex}"
-    request.getfixturevalue("s3").create_bucket(Bucket=name)
-    return S3Store(name, "mill/", request.getfixturevalue("s3_endpoint"))
+    client = request.getfixturevalue("s3")
+    made = S3Store(request.getfixturevalue("store_bucket"), f"{uuid.uuid4().hex}/")
+    made._client = client  # boto3 takes half a second to make one
+    return made
+
+
+@pytest.fixture(scope="session")
+def store_bucket(s3_client) -> str:
+    """One bucket for all: the server takes a tenth of a second to make one."""
+    s3_client.create_bucket(Bucket="stores")
+    return "stores"
 
 
 @pytest.fixture

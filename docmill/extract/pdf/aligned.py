@@ -186,14 +186,23 @@ def _group_block(block: Sequence[int], rows: Sequence[TextRow], lines: Sequence[
         if sum(conflict(lines[a], lines[b]) for a, b in narrow) > 0.15 * len(narrow):
             limit = None
     groups = [[block[0]]]
+    taken = _number_columns(lines[block[0]])  # by numbers of the group's lines
     for gap, (before, index) in zip(gaps, pairwise(block), strict=True):
         near = gap < 1.45 * size and _continues(lines[before], lines[index])
         same = gap < 0.7 * size or (gap < limit if limit is not None else near)
-        if same and not any(conflict(lines[other], lines[index]) for other in groups[-1]):
+        own = _number_columns(lines[index])
+        if same and not taken & own:
             groups[-1].append(index)
+            taken |= own
         else:
             groups.append([index])
+            taken = own
     return groups
+
+
+def _number_columns(line: Line) -> set[int]:
+    """The columns in which the line has numbers only."""
+    return {column for column, (_, runs) in line.items() if all(is_number(run.text) for run in runs)}
 
 
 def _gaps(rows: Sequence[TextRow]) -> list[float]:
@@ -207,10 +216,7 @@ def _gaps(rows: Sequence[TextRow]) -> list[float]:
 
 def conflict(before: Line, line: Line) -> bool:
     """True if a column has a number on both lines: they cannot be one row."""
-    return any(
-        column in before and all(is_number(run.text) for run in [*runs, *before[column][1]])
-        for column, (_, runs) in line.items()
-    )
+    return bool(_number_columns(before) & _number_columns(line))
 
 
 def _gap_limit(gaps: Sequence[float]) -> float | None:

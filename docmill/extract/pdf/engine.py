@@ -10,12 +10,21 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from docmill.errors import CorruptDocumentError, EmptyDocumentError, EncryptedDocumentError, LimitExceededError
+from docmill.errors import (
+    CorruptDocumentError,
+    EmptyDocumentError,
+    EncryptedDocumentError,
+    LimitExceededError,
+    is_about_memory,
+)
 
 EngineObject: TypeAlias = Any  # a module, document, page or display list of pymupdf, which has no types
 
+_MOST_WARNINGS = 10
 _OPTIONAL = ("pymupdf.layout", "pymupdf4llm")
 
 
@@ -43,15 +52,16 @@ def open_document(data: bytes, max_pages: int) -> EngineObject:
     """The open document, decrypted if its user password is empty.
 
     Raises EmptyDocumentError (no bytes), CorruptDocumentError (unreadable or no pages), EncryptedDocumentError and
-    LimitExceededError (more than `max_pages` pages).
+    LimitExceededError (more than `max_pages` pages); MemoryError where the engine runs out of it.
     """
     if not data:
         raise EmptyDocumentError("The PDF has no bytes.", hint="Upload the file again.")
     pymupdf.TOOLS.reset_mupdf_warnings()
     try:
-        document = pymupdf.open(stream=data, filetype="pdf")
-        locked = bool(document.needs_pass) and not document.authenticate("")
-        pages = 0 if locked else int(document.page_count)
+        with memory_errors():
+            document = pymupdf.open(stream=data, filetype="pdf")
+            locked = bool(document.needs_pass) and not document.authenticate("")
+            pages = 0 if locked else int(document.page_count)
     except ENGINE_ERRORS as error:
         raise CorruptDocumentError(
             f"The PDF cannot be opened: {_first_line(error)}.", hint="Repair it or export it again from its source."
@@ -72,11 +82,27 @@ def open_document(data: bytes, max_pages: int) -> EngineObject:
     return document
 
 
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Makes the engine's own errors about memory a MemoryError: the document is not broken, a limit was met."""
+    try:
+        yield
+    except ENGINE_ERRORS as error:
+        if is_about_memory(error):
+            raise MemoryError(str(error)) from error
+        raise
+
+
 def engine_warnings() -> tuple[str, ...]:
-    """What MuPDF repaired or complained about since the document was opened, each once, at most 10."""
+    """What MuPDF repaired or complained about since it was last asked, each once."""
     lines = str(pymupdf.TOOLS.mupdf_warnings(reset=True)).splitlines()
-    unique = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    kept = unique[:10]
+    return tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
+def first_warnings(lines: Iterable[str]) -> tuple[str, ...]:
+    """Each line once, the first 10 of them."""
+    unique = list(dict.fromkeys(lines))
+    kept = unique[:_MOST_WARNINGS]
     if len(unique) > len(kept):
         kept.append(f"... and {len(unique) - len(kept)} more warnings of the PDF engine")
     return tuple(kept)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from docmill.config import ExtractConfig, Mode
-from docmill.errors import EmptyDocumentError
-from docmill.extract.pdf.drafts import Draft, body_style
-from docmill.extract.pdf.engine import ENGINE_ERRORS, EngineObject, describe, engine_warnings, open_document, pymupdf
+from docmill.errors import CorruptDocumentError, EmptyDocumentError
+from docmill.extract.pdf.drafts import BodyStyle, Draft, body_style
+from docmill.extract.pdf.engine import (
+    ENGINE_ERRORS,
+    EngineObject,
+    describe,
+    engine_warnings,
+    first_warnings,
+    memory_errors,
+    open_document,
+    pymupdf,
+)
 from docmill.extract.pdf.furniture import mark_furniture
-from docmill.extract.pdf.ink import Ink, read_ink
+from docmill.extract.pdf.ink import Box, Ink, read_ink
 from docmill.extract.pdf.links import add_links, web_links
 from docmill.extract.pdf.page import draft_page
 from docmill.extract.pdf.scans import PageOcr, engine_name, is_garbage, recognise, why_ocr
@@ -33,6 +42,17 @@ from docmill.models import (
 
 _SAMPLE = 16  # pages that show what the running text looks like
 _CROP_DPI = 144
+_REPAIRED = "the file's structure was damaged and has been repaired"
+_PAGE_ERRORS: tuple[type[Exception], ...] = (
+    *ENGINE_ERRORS,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    CorruptDocumentError,
+)
+"""What costs a page: errors of the engine, and of our own code on a page of a kind that it did not foresee."""
 _METADATA = {
     "title": "title",
     "author": "author",
@@ -45,58 +65,85 @@ _METADATA = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a PDF says as a whole, known before its pages are read."""
+
+    count: int
+    body: BodyStyle
+    outline: tuple[OutlineEntry, ...] = ()
+    metadata: dict[str, Scalar] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    engine: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
-class _ReadPage:
-    """A page with its drafts; `boxes` and `crops` stand beside the drafts."""
+class PageRead:
+    """A page with its drafts; `boxes` and `crops` stand beside the drafts, `pictures` are the crops' PNGs by sha256.
+
+    `engine` is what MuPDF complained about while the page was read, `repaired` whether it had mended the file by then.
+    """
 
     page: Page
-    height: float
+    height: float = 0.0
     drafts: list[Draft] = field(default_factory=list)
     boxes: list[BBox] = field(default_factory=list)
-    crops: dict[int, tuple[Crop, bytes]] = field(default_factory=dict)
+    crops: dict[int, Crop] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
     unknown: int = 0
+    engine: tuple[str, ...] = ()
+    repaired: bool = False
 
 
-def read_pdf(data: bytes, config: ExtractConfig, *, ocr: PageOcr | None = None) -> Reading:
-    """The elements of a PDF with the pictures of its figures.
+def read_pdf(data: bytes, config: ExtractConfig, *, ocr: PageOcr | None = None, pages: range | None = None) -> Reading:
+    """The elements of a PDF with the pictures of its figures, of all pages or of `pages` (counted from 0) alone.
 
     `ocr` is given a PNG of a page at `config.ocr_dpi` and answers lines with boxes in pixels of it; it is called only
     for pages whose text layer is missing or garbage, and never in mode `fast`. The same bytes give the same reading.
+    A page that cannot be read is FAILED with its reason, the others are kept.
     Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError or LimitExceededError.
     """
-    document = open_document(data, config.max_pages)
-    try:
-        return _read(document, config, None if config.mode is Mode.FAST else ocr)
-    finally:
-        document.close()
+    with PdfFile(data, config, ocr) as pdf:
+        head = pdf.head()
+        read = []
+        for number in range(head.count) if pages is None else pages:
+            try:
+                read.append(pdf.read_page(number, head))
+            except MemoryError:
+                read.append(failed_page(number, "needs more memory than there is"))
+    return join_pages(head, read)
 
 
-def _read(document: EngineObject, config: ExtractConfig, ocr: PageOcr | None) -> Reading:
-    """The reading of an open document."""
-    warnings: list[str] = []
-    count = int(document.page_count)  # asked once: it can shrink when a broken page makes the engine repair the file
-    sample = _Sample(document)
-    pages = [_read_page(document, number, config, ocr, sample) for number in range(count)]
-    if document.is_repaired:
-        warnings.append("the file's structure was damaged and has been repaired")
+def failed_page(number: int, reason: str, engine: tuple[str, ...] = ()) -> PageRead:
+    """A page (from 0) that could not be read."""
+    page = Page(number=number + 1, width=0, height=0, status=PageStatus.FAILED, reason=reason)
+    return PageRead(page, engine=engine)
+
+
+def join_pages(head: Head, pages: Sequence[PageRead]) -> Reading:
+    """The reading of a document from its pages, in order; it is the same however they were divided between processes.
+
+    What only the document as a whole shows is found here: running headers and footers, levels, sections. Raises
+    EmptyDocumentError where no page gave anything.
+    """
     if not any(page.drafts for page in pages):
         raise _nothing_readable([page.page for page in pages])
-    outline = _outline(document, warnings)
-    mark_furniture([page.drafts for page in pages], [page.height for page in pages], sample.body)
-    set_levels([page.drafts for page in pages], outline)
+    mark_furniture([page.drafts for page in pages], [page.height for page in pages], head.body)
+    set_levels([page.drafts for page in pages], head.outline)
+    warnings = [_REPAIRED] if any(page.repaired for page in pages) else []
+    warnings += head.warnings
     warnings += [f"page {p.page.number}: {p.page.reason}" for p in pages if p.page.status is PageStatus.FAILED]
     warnings += [f"page {p.page.number}: {p.unknown} glyphs have no known meaning" for p in pages if p.unknown]
-    metadata = _metadata(document)
-    warnings += engine_warnings()
+    warnings += first_warnings([*head.engine, *(line for page in pages for line in page.engine)])
     extraction = Extraction(
         media_type="application/pdf",
         elements=tuple(_elements(pages)),
         pages=tuple(page.page for page in pages),
-        outline=outline,
-        metadata=metadata,
+        outline=head.outline,
+        metadata=head.metadata,
         warnings=tuple(warnings),
     )
-    return Reading(extraction, {crop.sha256: png for page in pages for crop, png in page.crops.values()})
+    return Reading(extraction, {sha256: png for page in pages for sha256, png in page.pictures.items()})
 
 
 def _nothing_readable(pages: Sequence[Page]) -> EmptyDocumentError:
@@ -109,71 +156,116 @@ def _nothing_readable(pages: Sequence[Page]) -> EmptyDocumentError:
     )
 
 
-class _Sample:
-    """Pages spread over a document, read ahead to know the style of its running text."""
+class PdfFile:
+    """An open PDF whose pages are read one by one; use it as a context manager.
 
-    def __init__(self, document: EngineObject) -> None:
-        count = document.page_count
-        self.inks: dict[int, tuple[EngineObject, Ink]] = {}
+    `watch` is told the number (from 0) of each page before it is touched: whoever runs this in a process that may die
+    knows by it which page it was.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        config: ExtractConfig,
+        ocr: PageOcr | None,
+        watch: Callable[[int], None] = lambda number: None,
+    ) -> None:
+        self._config = config
+        self._ocr = None if config.mode is Mode.FAST else ocr
+        self._watch = watch
+        self._ahead: dict[int, tuple[EngineObject, Ink, tuple[str, ...]]] = {}
+        self._document = open_document(data, config.max_pages)
+
+    def __enter__(self) -> PdfFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ahead.clear()
+        self._document.close()
+        pymupdf.TOOLS.store_shrink(100)  # the engine would keep up to 256 MiB of this document's fonts and pictures
+
+    def head(self, untouched: frozenset[int] = frozenset()) -> Head:
+        """What the document says as a whole, its body style from pages spread over it that are not in `untouched`.
+
+        Raises MemoryError.
+        """
+        count = int(self._document.page_count)  # asked once: it can shrink when the engine repairs the file later on
+        warnings: list[str] = []
+        outline = _outline(self._document, warnings)
+        metadata = _metadata(self._document)
+        engine = engine_warnings()
         for number in range(0, count, max(count // _SAMPLE, 1))[:_SAMPLE]:
+            if number in untouched:
+                continue
             try:
-                display_list = document.load_page(number).get_displaylist()
-                self.inks[number] = (display_list, read_ink(display_list))
-            except ENGINE_ERRORS:
-                continue  # the page is reported when it is read
-        self.body = body_style([run for _, ink in self.inks.values() for run in ink.runs])
+                self._ahead[number] = self._load(number)
+            except _PAGE_ERRORS:
+                engine_warnings()  # the page is reported when it is read
+        body = body_style([run for _, ink, _ in self._ahead.values() for run in ink.runs])
+        return Head(count, body, outline, metadata, tuple(warnings), engine)
 
-    def take(self, document: EngineObject, number: int) -> tuple[EngineObject, Ink]:
-        """The page's display list and marks; raises what the engine raises."""
-        if number in self.inks:
-            return self.inks.pop(number)
-        display_list = document.load_page(number).get_displaylist()
-        return display_list, read_ink(display_list)
+    def _load(self, number: int) -> tuple[EngineObject, Ink, tuple[str, ...]]:
+        """A page's display list, marks and the engine's complaints. Raises what the engine raises, or MemoryError."""
+        self._watch(number)
+        with memory_errors():
+            display_list = self._document.load_page(number).get_displaylist()
+            return display_list, read_ink(display_list), engine_warnings()
 
+    def read_page(self, number: int, head: Head) -> PageRead:
+        """One page (from 0); FAILED with the reason if its reader gives up on it. Raises MemoryError."""
+        try:
+            ahead = self._ahead.pop(number, None)
+            self._watch(number)
+            display_list, ink, engine = ahead or self._load(number)
+            with memory_errors():
+                links = web_links(self._document.load_page(number))
+                read = self._draft(number, display_list, ink, links, head.body)
+        except _PAGE_ERRORS as error:
+            return failed_page(number, describe(error), engine_warnings())
+        read.engine = (*engine, *engine_warnings())
+        read.repaired = bool(self._document.is_repaired)
+        return read
 
-def _read_page(
-    document: EngineObject, number: int, config: ExtractConfig, ocr: PageOcr | None, sample: _Sample
-) -> _ReadPage:
-    """One page (from 0); FAILED with the reason if the engine gives up on it."""
-    try:
-        display_list, ink = sample.take(document, number)
-        links = web_links(document.load_page(number))
-    except ENGINE_ERRORS as error:
-        failed = Page(number=number + 1, width=0, height=0, status=PageStatus.FAILED, reason=describe(error))
-        return _ReadPage(failed, 0.0)
-    rect = display_list.rect
-    method, reason, status = "native", why_ocr(ink), PageStatus.OK
-    if reason and ocr is not None:
-        recognise(display_list, ink, ocr, config.ocr_dpi)
-        method = f"ocr:{engine_name(ocr)}"
-    drafts = draft_page(ink, sample.body if method == "native" else body_style(ink.runs))
-    if reason and ocr is None:
-        reason = f"{reason}; " + ("OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up")
-        if ink.characters == 0 or is_garbage(ink):
-            drafts = [draft for draft in drafts if draft.type is ElementType.IMAGE and config.mode is not Mode.FAST]
-    if not drafts:
-        status, reason = PageStatus.EMPTY, reason or "nothing on the page"
-    info = Page(
-        number=number + 1,
-        width=round(rect.width, 2),
-        height=round(rect.height, 2),
-        status=status,
-        method=method,
-        reason=reason,
-    )
-    read = _ReadPage(info, ink.height, drafts, unknown=ink.unknown)
-    add_links(drafts, links, ink)
-    place = Placer(ink)
-    read.boxes = [place(draft.box) for draft in drafts]
-    if config.crops:
-        _add_crops(read, display_list)
-    for draft in drafts:
-        for line in draft.lines:
+    def _draft(
+        self, number: int, display_list: EngineObject, ink: Ink, links: Sequence[tuple[str, Box]], body: BodyStyle
+    ) -> PageRead:
+        """The page made into drafts."""
+        config, ocr = self._config, self._ocr
+        rect = display_list.rect
+        method, reason, status = "native", why_ocr(ink), PageStatus.OK
+        if reason and ocr is not None:
+            recognise(display_list, ink, ocr, config.ocr_dpi)
+            method = f"ocr:{engine_name(ocr)}"
+        drafts = draft_page(ink, body if method == "native" else body_style(ink.runs))
+        if reason and ocr is None:
+            off = "OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up"
+            reason = f"{reason}; {off}"
+            if ink.characters == 0 or is_garbage(ink):
+                drafts = [each for each in drafts if each.type is ElementType.IMAGE and config.mode is not Mode.FAST]
+        if not drafts:
+            status, reason = PageStatus.EMPTY, reason or "nothing on the page"
+        info = Page(
+            number=number + 1,
+            width=round(rect.width, 2),
+            height=round(rect.height, 2),
+            status=status,
+            method=method,
+            reason=reason,
+        )
+        read = PageRead(info, ink.height, drafts, unknown=ink.unknown)
+        add_links(drafts, links, ink)
+        place = Placer(ink)
+        read.boxes = [place(draft.box) for draft in drafts]
+        if config.crops:
+            _add_crops(read, display_list)
+        for line in (line for draft in drafts for line in draft.lines):
             line.words = []
-    return read
+            if line.confidence is None:
+                line.text = ""  # only lines of recognised text are kept, and long documents have many
+        return read
 
 
-def _add_crops(read: _ReadPage, display_list: EngineObject) -> None:
+def _add_crops(read: PageRead, display_list: EngineObject) -> None:
     """Pictures of the page's figures as PNG."""
     for index, draft in enumerate(read.drafts):
         if draft.type is not ElementType.IMAGE:
@@ -182,18 +274,17 @@ def _add_crops(read: _ReadPage, display_list: EngineObject) -> None:
         scale = _CROP_DPI / 72
         clip = pymupdf.Rect(box.x0, box.y0, box.x1, box.y1) & display_list.rect
         try:
-            picture = display_list.get_pixmap(matrix=pymupdf.Matrix(scale, scale), alpha=0, clip=clip)
-            png = picture.tobytes("png")
+            with memory_errors():
+                picture = display_list.get_pixmap(matrix=pymupdf.Matrix(scale, scale), alpha=0, clip=clip)
+                png = picture.tobytes("png")
         except ENGINE_ERRORS:
             continue  # the figure keeps its place without a picture; the engine's message is among the warnings
         digest = hashlib.sha256(png).hexdigest()
-        read.crops[index] = (
-            Crop(sha256=digest, media_type="image/png", width=picture.width, height=picture.height),
-            png,
-        )
+        read.crops[index] = Crop(sha256=digest, media_type="image/png", width=picture.width, height=picture.height)
+        read.pictures[digest] = png
 
 
-def _elements(pages: Sequence[_ReadPage]) -> list[Element]:
+def _elements(pages: Sequence[PageRead]) -> list[Element]:
     """The elements of all pages, numbered, with sections and captions tied."""
     flat = [draft for page in pages for draft in page.drafts]
     sections = parents(flat)
@@ -222,7 +313,7 @@ def _elements(pages: Sequence[_ReadPage]) -> list[Element]:
                     method=page.page.method,
                     confidence=_confidence(draft),
                     table=table,
-                    crop=page.crops[index][0] if index in page.crops else None,
+                    crop=page.crops.get(index),
                     lines=_ocr_lines(draft),
                     links=draft.links,
                 )
@@ -248,7 +339,8 @@ def _ocr_lines(draft: Draft) -> tuple[Line, ...]:
 def _outline(document: EngineObject, warnings: list[str]) -> tuple[OutlineEntry, ...]:
     """The document's table of contents; pages are None where an entry leads nowhere."""
     try:
-        entries = document.get_toc(simple=True)
+        with memory_errors():
+            entries = document.get_toc(simple=True)
     except ENGINE_ERRORS as error:
         warnings.append(f"the outline could not be read: {describe(error)}")
         return ()

@@ -1,0 +1,77 @@
+"""What the worker processes that read one document leave for each other: a folder on this machine, gone afterwards.
+
+A worker may die at any page. So each page is written down once it is read, and before a page is touched its number is
+noted: whoever looks at the folder afterwards knows what is kept and which page was at fault. The files are pickles:
+only processes of one run write and read them, in a folder that no other user may enter.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+from docmill.errors import SystemicError
+
+NOWHERE = -1
+"""Noted while no page is being read."""
+PREVIEW = -2
+"""Noted while the picture of the first page is drawn, when all else is done."""
+
+_LENGTH = struct.Struct("<Q")
+
+
+class Spool:
+    """The folder of one document. `part` names the task whose notes are written or read."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
+
+    def note(self, part: str, page: int) -> None:
+        """The task is at this page (from 0), or NOWHERE, or at the PREVIEW."""
+        self._write(self._folder / f"{part}.at", str(page).encode(), "wb")
+
+    def noted(self, part: str) -> int:
+        """Where the task was when it was last heard of."""
+        path = self._folder / f"{part}.at"
+        text = path.read_bytes() if path.exists() else b""
+        return int(text) if text else NOWHERE
+
+    def put(self, name: str, value: object) -> None:
+        """The value is kept under its name, whole or not at all."""
+        path = self._folder / f"{name}.new"
+        self._write(path, pickle.dumps(value, pickle.HIGHEST_PROTOCOL), "wb")
+        path.rename(self._folder / name)
+
+    def get(self, name: str) -> Any:  # noqa: ANN401 - whoever put it knows
+        """What was put under the name, None if nothing was."""
+        path = self._folder / name
+        return pickle.loads(path.read_bytes()) if path.exists() else None
+
+    def append(self, part: str, record: object) -> None:
+        """The record is kept, even if this process dies the moment after."""
+        data = pickle.dumps(record, pickle.HIGHEST_PROTOCOL)
+        self._write(self._folder / f"{part}.pages", _LENGTH.pack(len(data)) + data, "ab")
+
+    def records(self) -> list[Any]:
+        """All records of all tasks, without those that were cut off by a process's end."""
+        found = []
+        for path in sorted(self._folder.glob("*.pages")):
+            data, at = path.read_bytes(), 0
+            while at + _LENGTH.size <= len(data):
+                end = at + _LENGTH.size + _LENGTH.unpack_from(data, at)[0]
+                if end > len(data):
+                    break
+                found.append(pickle.loads(data[at + _LENGTH.size : end]))
+                at = end
+        return found
+
+    def _write(self, path: Path, data: bytes, mode: str) -> None:
+        if not self._folder.is_dir():
+            return  # the document was given up on while this task waited for its turn
+        try:
+            with path.open(mode) as file:
+                file.write(data)
+        except OSError as error:
+            raise SystemicError(f"{path.parent} cannot be written: {error}.", hint="Free disk space.") from error

@@ -1,0 +1,17 @@
+"""`docmill explain`: the proof of a hit."""
+
+from pathlib import Path
+
+
+def test_hit_is_proven(filled: Path, ask, docmill):
+    (hit, *_) = ask("search", "valve V-3")["hits"]
+    proof = ask("explain", hit["chunk_id"])
+    assert proof["proven"]
+    assert [each["stage"] for each in proof["stages"]][-1] == "vector_collection"
+    out = docmill("explain", hit["chunk_id"]).stdout
+    assert out.count("✓") == 3
+    assert "closes at [/b] 40 bar" in out
+
+
+def test_unknown_hit_is_told(filled: Path, docmill):
+    assert "holds no chunk '[/b]'" in docmill("explain", "[/b]", code=1).stderr

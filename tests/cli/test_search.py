@@ -1,0 +1,34 @@
+"""`docmill search`: hits with what proves them."""
+
+from pathlib import Path
+
+
+def test_best_hit_comes_first_with_its_place(filled: Path, ask):
+    hits = ask("search", "How much does the pump deliver?")["hits"]
+    assert hits[0]["source_key"] == f"file://{filled}/documents/pumps.md"
+    assert hits[0]["section"] == ["Pumps"]
+    assert hits[0]["dense_rank"] == 1
+
+
+def test_hits_are_for_people_too(filled: Path, docmill):
+    out = docmill("search", "valve V-3", "-k", "1", "--mode", "sparse").stdout
+    assert "1. " in out
+    assert "valves [old].md" in out
+    assert "closes at [/b] 40 bar" in out
+    assert "2. " not in out
+
+
+def test_password_less_pdf_is_found(filled: Path, ask):
+    hits = ask("search", "The user password of this file is empty")["hits"]
+    assert hits[0]["source_key"].endswith("empty_password.pdf")
+    assert hits[0]["pages"] == [1]
+    assert hits[0]["regions"][0]["page"] == 1
+
+
+def test_unknown_collection_has_no_hits(filled: Path, docmill):
+    done = docmill("search", "pump", "--collection", "nothing")
+    assert "No hits: the collection 'nothing' is empty or does not exist." in done.stderr
+
+
+def test_empty_question_is_told(filled: Path, docmill):
+    assert "The question is empty." in docmill("search", " ", code=1).stderr
