@@ -1,7 +1,9 @@
 """How long a search waits for its turn at Milvus Lite while a batch is written.
 
 A second process searches once a second; this one writes three windows of 4,000 rows, as a stage does. What counts is
-the time from asking for the index until it is the searching process's. Run it by `.venv/bin/python benchmarks/index_turns.py`.
+the time from asking for the index until it is the searching process's.
+
+Run it by `.venv/bin/python benchmarks/index_turns.py`.
 """
 
 from __future__ import annotations
