@@ -31,7 +31,7 @@ def collection() -> str:
     return f"c_{secrets.token_hex(4)}"
 
 
-def test_rows_are_held_found_and_deleted(index: MilvusIndex, collection: str):
+def test_rows_are_held_found_and_deleted_and_lost_indexes_are_made_again(index: MilvusIndex, collection: str):
     index.upsert(collection, SPACE, [row("a"), row("b", "d2", (0.0, 1.0, 0.0, 0.0))])
     index.upsert(collection, SPACE, [row("a")])
     assert index.held(collection, SPACE, ["d1"]) == {"a": Held("d1", "v1", "f1")}
@@ -40,6 +40,17 @@ def test_rows_are_held_found_and_deleted(index: MilvusIndex, collection: str):
     assert [each.chunk_id for each in index.rows(collection, SPACE, ["a", "x"])] == ["a"]
     index.delete(collection, SPACE, ["a"])
     assert list(index.held(collection, SPACE)) == ["b"]
+    _drop_indexes(index, collection)
+    index.upsert(collection, SPACE, [row("c")])
+    assert len(index.search_vector(collection, SPACE, [1.0, 0.0, 0.0, 0.0], 5)) == 2
+
+
+def _drop_indexes(index: MilvusIndex, collection: str) -> None:
+    """The collection is as a process leaves it that was killed between making it and its indexes."""
+    with index.session() as client:
+        (name,) = [each for each in client.list_collections() if each.startswith(collection)]
+        client.release_collection(name)
+        client.drop_index(name, "dense")
 
 
 def test_new_space_takes_over_when_it_is_promoted(index: MilvusIndex, collection: str):
@@ -49,16 +60,6 @@ def test_new_space_takes_over_when_it_is_promoted(index: MilvusIndex, collection
     assert index.promote(collection, OTHER)
     assert index.held(collection, SPACE) == {}
     assert [each.row.chunk_id for each in index.search_vector(collection, OTHER, [1.0, 0.0, 0.0, 0.0], 5)] == ["b"]
-
-
-def test_collection_whose_maker_was_killed_before_its_indexes_is_mended(index: MilvusIndex, collection: str):
-    index.upsert(collection, SPACE, [row("a")])
-    with index.session() as client:
-        (name,) = [each for each in client.list_collections() if each.startswith(collection)]
-        client.release_collection(name)
-        client.drop_index(name, "dense")
-    index.upsert(collection, SPACE, [row("b")])
-    assert len(index.search_vector(collection, SPACE, [1.0, 0.0, 0.0, 0.0], 5)) == 2
 
 
 def test_search_goes_by_meaning_and_says_so(milvus: str, collection: str, home: Path, folder: Path):
