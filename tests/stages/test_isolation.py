@@ -81,7 +81,7 @@ def pages(*texts):
 
 
 def test_a_page_that_hangs_is_reported_and_the_others_are_kept(extract):
-    found = extract({"slow.pdf": mixed([GOOD, SLOW, GOOD])}, seconds=5)
+    found = extract({"slow.pdf": mixed([GOOD, SLOW, GOOD])}, seconds=5, memory_mb=4096)
     outcome = found.outcomes["slow.pdf"]
     assert (outcome.status, outcome.pages) == (Status.PARTIAL, (2,))
     assert "page 2: was not read within 5 s (limit workers.seconds)" in outcome.message
@@ -97,10 +97,11 @@ def test_a_page_that_bloats_memory_is_reported_and_the_others_are_kept(extract):
 
 
 @pytest.mark.parametrize(
-    ("kind", "setting", "seconds"), [(SLOW, "workers.seconds", 5), (GREEDY, "workers.memory_mb", 60)]
+    ("kind", "setting", "limits"),
+    [(SLOW, "workers.seconds", {"seconds": 5, "memory_mb": 4096}), (GREEDY, "workers.memory_mb", {"seconds": 60})],
 )
-def test_without_any_page_left_the_error_names_the_limit_and_how_to_raise_it(extract, kind, setting, seconds):
-    outcome = extract({"bad.pdf": mixed([kind])}, seconds=seconds).outcomes["bad.pdf"]
+def test_without_any_page_left_the_error_names_the_limit_and_how_to_raise_it(extract, kind, setting, limits):
+    outcome = extract({"bad.pdf": mixed([kind])}, **limits).outcomes["bad.pdf"]
     assert (outcome.status, outcome.error, outcome.pages) == (Status.FAILED, "LimitExceededError", (1,))
     assert setting in outcome.message
     assert f"Raise {setting}" in outcome.hint
