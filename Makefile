@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: run dev test lint check format lock clean bench
+.PHONY: run dev test nightly lint format lock clean
 
 run: $(VENV)/.installed ## Ingest the example documents and ask three questions
 	@$(BIN)/python examples/tour.py
@@ -14,6 +14,9 @@ dev: $(VENV)/.installed ## Open the Dagster UI on the same home
 
 test: $(VENV)/.installed-dev lint ## The whole test suite
 	$(BIN)/pytest
+
+nightly: $(VENV)/.installed-dev ## The mirror against its model over 1,000 random sequences with kills
+	DOCMILL_SEQUENCES=1000 $(BIN)/pytest tests/faults
 
 lint: $(VENV)/.installed-dev ## Formatting, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -38,5 +38,6 @@ def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 def _record(status: CollectionStatus) -> dict[str, str | int | float | bool | None]:
     return {
-        name: getattr(status, name) for name in ("collection", "documents", "searchable", "failed", "rows", "orphans")
+        name: getattr(status, name)
+        for name in ("collection", "documents", "searchable", "failed", "quarantined", "rows", "orphans")
     }

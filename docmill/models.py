@@ -269,7 +269,6 @@ class Status(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     QUARANTINED = "quarantined"
-    DELETED = "deleted"
 
 
 class Stage(StrEnum):
