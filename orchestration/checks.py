@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -92,6 +93,7 @@ def failure_table(failures: Sequence[Failure]) -> dg.MetadataValue:
                 "way_out": each.outcome.hint,
                 "class": each.outcome.error_class.value if each.outcome.error_class else "partial",
                 "attempts": each.outcome.attempts,
+                "last_try": datetime.fromtimestamp(each.outcome.updated_at, UTC).isoformat(timespec="seconds"),
                 "document_id": each.document.document_id,
             }
         )

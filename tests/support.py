@@ -26,9 +26,7 @@ def ingest(workspace: Workspace, folder: Path, scope: Scope = EVERYTHING) -> dic
 
 def again(workspace: Workspace, scope: Scope = EVERYTHING) -> dict[Stage, StageReport]:
     """The last batch has been through all stages again."""
-    return {
-        each.stage: each for each in run_batch(workspace, workspace.ledger.batches()[-1].batch, scope=scope or Scope())
-    }
+    return {each.stage: each for each in run_batch(workspace, workspace.ledger.batches()[-1].batch, scope=scope)}
 
 
 def worked_on(workspace: Workspace, reports: dict[Stage, StageReport]) -> dict[str, set[str]]:

@@ -1,1 +1,1 @@
-"""Part of docmill."""
+"""Model runtimes: texts to vectors, in this process."""
