@@ -61,13 +61,15 @@ _OUT_OF_MEMORY = 112
 """The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
 
 
-def _limit_memory(megabytes: int) -> None:
-    """This process may not have that much more address space than it has now; past it, allocations fail.
+def _begin(megabytes: int, environment: dict[str, str]) -> None:
+    """This process has the parent's environment, and may have that much more address space than it has now.
 
-    What it has now (Python and the readers, about 200 MiB) depends on the machine, so it is not counted. Native
+    The fork server's environment is that of its start: credentials may have been set or renewed since. The address
+    space that it has now (Python and the readers, about 200 MiB) depends on the machine, so it is not counted. Native
     libraries run one thread each, for documents are read in parallel: each thread would reserve address space.
     """
-    os.environ |= {name: "1" for name in _THREADS if name not in os.environ}
+    os.environ.clear()
+    os.environ |= dict.fromkeys(_THREADS, "1") | environment
     limit = _address_space() + megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
@@ -119,8 +121,8 @@ class Isolated(Generic[Task, Answer]):
         self._pool = ProcessPool(
             max_workers=limits.processes,
             max_tasks=200,
-            initializer=_limit_memory,
-            initargs=(limits.memory_mb,),
+            initializer=_begin,
+            initargs=(limits.memory_mb, dict(os.environ)),
             context=_Context(),
         )
 

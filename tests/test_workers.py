@@ -109,3 +109,15 @@ def test_error_of_the_caller_stops_the_workers():
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert time.monotonic() - since < 10
+
+
+def variable(name: str) -> str:
+    return os.environ.get(name, "")
+
+
+def test_workers_see_the_environment_of_now(monkeypatch: pytest.MonkeyPatch):
+    """The fork server has that of its start; credentials may have been set since."""
+    for value in ("first", "second"):
+        monkeypatch.setenv("OF_NOW", value)
+        with Isolated(variable, LIMITS, []) as pool:
+            assert [answer for _, answer, _ in pool.run(["OF_NOW"])] == [value]
