@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import dagster as dg
 
 from docmill.settings import Settings
 
@@ -40,6 +45,26 @@ def dagster_home(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():
-        config.write_text(_DAGSTER_YAML, encoding="utf-8")
+        written = home / f".dagster.yaml.{os.getpid()}"
+        written.write_text(_DAGSTER_YAML, encoding="utf-8")
+        written.rename(config)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance of the home, opened by one process at a time.
+
+    Dagster makes the databases of an instance where they are missing, unguarded: of two processes that begin at once,
+    each stamps its own row into `alembic_version`, and no process can open the instance from then on.
+    """
+    home = dagster_home(settings)
+    with (home / ".opening").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance = dg.DagsterInstance.get()
+        instance.get_runs_count()
+        instance.get_dynamic_partitions("")
+        instance.all_instigator_state()
+    with instance:
+        yield instance

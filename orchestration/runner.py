@@ -11,7 +11,7 @@ from docmill.errors import DocmillError, SystemicError
 from docmill.models import Stage
 from docmill.pipeline import Scope
 from docmill.workspace import Workspace
-from orchestration.instance import dagster_home
+from orchestration.instance import dagster_home, dagster_instance
 from orchestration.partitions import document_batches
 
 
@@ -24,10 +24,9 @@ class DagsterRunner:
         """The batch has been through the stages; the run and its materializations are in the instance."""
         from orchestration.definitions import defs
 
-        dagster_home(workspace.settings)
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         chosen = {"document_ids": sorted(scope.document_ids), "force": scope.force}
-        with dg.DagsterInstance.get() as instance:
+        with dagster_instance(workspace.settings) as instance:
             instance.add_dynamic_partitions(document_batches.name or "", [batch])
             result = defs.resolve_job_def("ingest_batch").execute_in_process(
                 instance=instance,
@@ -46,7 +45,7 @@ class DagsterRunner:
     def check(self, workspace: Workspace) -> tuple[bool, str]:
         """Whether the instance answers, and how many partitions and runs it knows."""
         home = dagster_home(workspace.settings)
-        with dg.DagsterInstance.get() as instance:
+        with dagster_instance(workspace.settings) as instance:
             batches = len(instance.get_dynamic_partitions(document_batches.name or ""))
             runs = instance.get_runs_count()
         return True, f"The Dagster instance at {home} knows {batches} batches and {runs} runs."

@@ -221,10 +221,11 @@ def dev(host: str, port: int) -> None:
     found = find_spec("orchestration")
     if found is None or not found.submodule_search_locations or find_spec("dagster") is None:
         raise UsageError("The Dagster platform is not installed here.", hint="Use a checkout: `make dev`.")
-    from orchestration.instance import dagster_home
+    from orchestration.instance import dagster_instance
 
     settings = load_settings()
-    dagster_home(settings)
+    with dagster_instance(settings):
+        pass
     root = Path(next(iter(found.submodule_search_locations))).parent
     os.environ["DOCMILL_HOME"] = str(settings.folder)
     notes.print(f"Opening the Dagster UI at http://{host}:{port} (stop with Ctrl-C) …")
