@@ -218,16 +218,13 @@ def parse(file: Path, form: Format, output: Path | None) -> None:
 
 def dev(host: str, port: int) -> None:
     """This process becomes `dagster dev` on the home of the settings."""
-    found = find_spec("orchestration")
-    if found is None or not found.submodule_search_locations or find_spec("dagster") is None:
+    runner, found = find_runner("dagster"), find_spec("orchestration")
+    if found is None or not found.submodule_search_locations:
         raise UsageError("The Dagster platform is not installed here.", hint="Use a checkout: `make dev`.")
-    from orchestration.instance import dagster_instance
-
-    settings = load_settings()
-    with dagster_instance(settings):
-        pass
+    with open_workspace() as workspace:
+        runner.check(workspace)  # makes the instance and names it to the processes that follow
+        os.environ["DOCMILL_HOME"] = str(workspace.settings.folder)
     root = Path(next(iter(found.submodule_search_locations))).parent
-    os.environ["DOCMILL_HOME"] = str(settings.folder)
     notes.print(f"Opening the Dagster UI at http://{host}:{port} (stop with Ctrl-C) …")
     arguments = ["dagster", "dev", "-w", str(root / "workspace.yaml"), "-h", host, "-p", str(port)]
     os.execv(sys.executable, [sys.executable, "-m", *arguments])
