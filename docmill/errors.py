@@ -11,6 +11,7 @@
     │   ├── EncryptedDocumentError   a password is needed
     │   ├── UnsupportedTypeError     no reader for this type
     │   ├── LimitExceededError       a limit in time, memory, pages or size was met, or the reader crashed
+    │   ├── IncompleteDocumentError  some of it could not be read; the rest is used
     │   ├── MissingObjectError       the object was deleted after it was listed
     │   └── ReaderError              the reader failed in a way that it should not: a fault of docmill's
     ├── TransientError           the same document may succeed later: a service failed or was slow
@@ -102,6 +103,10 @@ class LimitExceededError(PermanentError):
     """
 
     stopped: str = ""
+
+
+class IncompleteDocumentError(PermanentError):
+    """Some of the document could not be read; the rest is used."""
 
 
 class MissingObjectError(PermanentError):
