@@ -135,10 +135,16 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Artifacts that the ledger says are there."""
     documents = workspace.ledger.documents(name)
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    keys = {info.key for folder in ("elements/", "chunks/", "embeddings/") for info in workspace.store.list(folder)}
+    keys = {
+        info.key
+        for folder in ("elements/", "enriched/", "chunks/", "embeddings/")
+        for info in workspace.store.list(folder)
+    }
     lost = []
     for document in documents:
         for stage, key_of in workspace.artifacts.keys.items():
+            if stage is Stage.ENRICHED_ELEMENTS and not workspace.config.enrich.active:
+                continue
             outcome = current_outcome(workspace, stage, document, outcomes)
             usable = outcome is not None and outcome.status in (Status.OK, Status.PARTIAL)
             if usable and key_of(document, workspace.fingerprints[stage]) not in keys:

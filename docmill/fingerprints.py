@@ -11,6 +11,7 @@ from docmill.models import Stage
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
     Stage.EXTRACTED_ELEMENTS: "3",
+    Stage.ENRICHED_ELEMENTS: "1",
     Stage.CHUNKS: "2",
     Stage.EMBEDDINGS: "1",
     Stage.VECTOR_COLLECTION: "1",
@@ -19,6 +20,7 @@ CODE_VERSIONS: Mapping[Stage, str] = {
 
 
 _CHANGES_NO_RESULT: dict[str, bool | set[str]] = {"pages_per_task": True, "speech": {"model", "url", "timeout"}}
+_NO_RESULT_OF_CAPTIONS: dict[str, set[str]] = {"caption": {"url", "timeout", "parallel"}}
 
 
 def stage_fingerprints(
@@ -33,6 +35,9 @@ def stage_fingerprints(
         Stage.RAW_DOCUMENTS: {},
         Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(mode="json", exclude=_CHANGES_NO_RESULT)
         | {name: value for name, value in (readers or {}).items() if value},
+        Stage.ENRICHED_ELEMENTS: config.enrich.model_dump(mode="json", exclude=_NO_RESULT_OF_CAPTIONS)
+        if config.enrich.active
+        else {},
         Stage.CHUNKS: config.chunk.model_dump(mode="json") | {"tokenizer": embedder},
         Stage.EMBEDDINGS: {"model": embedder},
         Stage.VECTOR_COLLECTION: config.index.model_dump(mode="json"),

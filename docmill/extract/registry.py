@@ -22,8 +22,10 @@ from docmill.errors import (
     LimitExceededError,
     UnsupportedTypeError,
 )
+from docmill.extract.language import with_language
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
+from docmill.extract.repeats import with_repeats
 from docmill.models import Element, ElementType, PageStatus
 
 if TYPE_CHECKING:
@@ -114,8 +116,12 @@ def malformed(detected: Detected) -> Iterator[None]:
 
 
 def finished(reading: Reading, disagreement: str) -> Reading:
-    """The reading with a warning if its name disagrees with its bytes; raises EmptyDocumentError if it is empty."""
+    """The reading with its language and repeats told and a warning if its name disagrees with its bytes.
+
+    Raises EmptyDocumentError if it is empty.
+    """
     _refuse_empty(reading)
+    reading = Reading(with_language(with_repeats(reading.extraction)), reading.crops)
     return _with_warning(reading, disagreement)
 
 
