@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     milvus_token: Annotated[SecretStr, Field(description="user:password of the Milvus server (a secret)")] = SecretStr(
         ""
     )
+    password: Annotated[SecretStr, Field(description="opens encrypted documents (a secret)")] = SecretStr("")
     watch: Annotated[dict[str, str], Field(description="collection → address that sensors watch")] = {}
     sensor_seconds: Annotated[int, Field(ge=1, description="pause between two ticks of new_uploads")] = 30
     delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
