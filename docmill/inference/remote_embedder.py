@@ -14,6 +14,7 @@ from docmill.inference.endpoint import OpenAIEndpoint
 from docmill.inference.tensors import Tensor, TensorModel, Tensors
 from docmill.inference.text_encoder import TextEncoder
 
+_UNIT = 1e-5
 _STEP = 32
 """Rows are padded to a multiple of so many tokens: a server joins requests of one shape, and there are few shapes."""
 
@@ -68,7 +69,9 @@ class _Embedder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(vectors).all() or not lengths.all():
             raise SystemicError(f"The model {self.name} gave vectors that are not finite, or zero.")
-        return np.asarray(vectors / lengths, dtype=np.float32)
+        off = np.abs(lengths[:, 0] - 1.0) > _UNIT  # those that are of length one keep their bytes
+        vectors[off] /= lengths[off]
+        return vectors
 
 
 class TensorEmbedder(_Embedder):

@@ -248,6 +248,11 @@ class TritonModel:
             yield
         except InferenceServerException as error:
             raise self._meaning(url, error) from error
+        except ValueError as error:
+            raise ConfigError(
+                f"{url} ({self.name}) gave an output that has not its shape: {error}.",
+                hint="A Python back end older than 2.60 gives empty outputs with numpy 2: install numpy 1 there.",
+            ) from error
         except (OSError, EOFError) as error:
             raise TransientError(f"{url} cannot be reached ({self.name}): {error}.") from error
 
