@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from docmill.config import PipelineConfig
 from docmill.errors import ConfigError
+from docmill.inference.model_config import ModelConfig
 
 _PREFIX = "DOCMILL_"
 _HINT = "See docs/configuration.md."
@@ -69,6 +70,9 @@ class Settings(BaseSettings):
     delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
     batch: BatchLimits = BatchLimits()
     workers: WorkerLimits = WorkerLimits()
+    models: Annotated[
+        dict[str, ModelConfig], Field(description="model → where it runs, and what it is if docmill does not know it")
+    ] = {}
     pipeline: PipelineConfig = PipelineConfig()
 
     @classmethod
