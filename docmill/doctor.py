@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from docmill.errors import DocmillError
+from docmill.extract.extractors import installed
 from docmill.ids import digest
 from docmill.ledger import Batch
 from docmill.models import Document, Stage, Status
@@ -82,6 +83,11 @@ def _rebuild(workspace: Workspace, batches: list[str]) -> None:
         workspace.ledger.claim(batch, workspace.ledger.unclaimed(documents))
         for collection, source in {(document.collection, document.source) for document in documents}:
             workspace.ledger.add_source(collection, source)
+
+
+def _extractors(_: Workspace) -> Iterator[Finding]:
+    for each in installed():
+        yield Finding("extractors", True, f"{each.identity} reads {', '.join(sorted(each.extractor.media_types))}.")
 
 
 def _model(workspace: Workspace) -> Iterator[Finding]:
@@ -179,6 +185,7 @@ def _finish_deletion(workspace: Workspace, name: str) -> None:
 _PARTS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "store": _store,
     "ledger": _ledger,
+    "extractors": _extractors,
     "model": _model,
     "collections": _collections,
 }

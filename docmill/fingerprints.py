@@ -29,7 +29,7 @@ def stage_fingerprints(
     """The fingerprint of each stage; each but the first two depends on the one before.
 
     `embedder` is the embedding model's fingerprint: chunks depend on it for its tokenizer, vectors for its weights.
-    `readers` names what else elements depend on: the speech model by its content.
+    `readers` names what else elements depend on: the speech model by its content, installed extractors.
     """
     settings: dict[Stage, dict[str, object]] = {
         Stage.RAW_DOCUMENTS: {},

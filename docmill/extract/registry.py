@@ -21,6 +21,7 @@ from docmill.errors import (
     LimitExceededError,
     UnsupportedTypeError,
 )
+from docmill.extract.extractors import Installed, extractor_of
 from docmill.extract.language import with_language
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
@@ -91,9 +92,10 @@ def read(data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL) ->
         from docmill.extract.protected import decrypted
 
         return read(decrypted(data, wanted.password), name, config, wanted)
-    reader = _reader(detected)
+    plugin = extractor_of(detected.media_type)
+    reader = _reader(detected) if plugin is None else _plugged(plugin, name)
     with malformed(detected):
-        if detected.label in _PAGED:
+        if detected.label in _PAGED and plugin is None:
             found = cast(PagedReader, reader)(data, config, wanted)
         else:
             found = only_wanted(reader(data, config), wanted)
@@ -135,6 +137,17 @@ def finished(reading: Reading, disagreement: str) -> Reading:
     _refuse_empty(reading)
     reading = Reading(with_language(with_repeats(reading.extraction)), reading.crops)
     return _with_warning(reading, disagreement)
+
+
+def _plugged(plugin: Installed, name: str) -> Reader:
+    """The reader of an installed extractor, which is named in the document's metadata."""
+
+    def reader(data: bytes, config: ExtractConfig) -> Reading:
+        found = plugin.extractor.read(data, name, config)
+        metadata = {**found.extraction.metadata, "extractor": plugin.identity}
+        return Reading(found.extraction.model_copy(update={"metadata": metadata}), found.crops)
+
+    return reader
 
 
 def _reader(detected: Detected) -> Reader:
