@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class Section(BaseModel):
@@ -26,6 +26,20 @@ class Mode(StrEnum):
     ACCURATE = "accurate"
 
 
+class SpeechConfig(Section):
+    """How speech becomes text; without a model, sound is refused and video keeps its scenes only."""
+
+    model: Annotated[
+        str, Field(description="folder of a Whisper model (CTranslate2); with a url the model's name there")
+    ] = ""
+    url: Annotated[str, Field(description="OpenAI-compatible server for speech, such as http://host:8000/v1")] = ""
+    api_key: Annotated[SecretStr, Field(exclude=True, description="key of that server (a secret)")] = SecretStr("")
+    timeout: Annotated[float, Field(gt=0, description="seconds to wait for ten minutes of speech")] = 600.0
+    language: Annotated[str, Field(description="ISO 639-1 code of what is spoken; empty: the model tells")] = ""
+    max_seconds: Annotated[float, Field(gt=0, description="seconds that a recording may last")] = 14_400.0
+    max_scenes: Annotated[int, Field(ge=1, description="scenes of a video that are kept")] = 500
+
+
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
@@ -40,6 +54,7 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="pages that a worker reads at once; the time limit holds for each such range")
     ] = 200
     max_bytes: Annotated[int, Field(ge=1, description="bytes that a document may have")] = 500_000_000
+    speech: SpeechConfig = SpeechConfig()
 
 
 class ChunkConfig(Section):

@@ -210,7 +210,8 @@ class OutlineEntry(Model):
 class Extraction(Model):
     """All that was read from one document's bytes; the same bytes and configuration give the same extraction.
 
-    `elements[i].ordinal == i`. `warnings` are for people: what was repaired, skipped or doubtful.
+    `elements[i].ordinal == i`. `warnings` are for people: what was repaired, skipped or doubtful. `lacking` says what
+    is missing besides pages: then the document is partial.
     """
 
     media_type: str
@@ -219,6 +220,7 @@ class Extraction(Model):
     outline: tuple[OutlineEntry, ...] = ()
     metadata: dict[str, Scalar] = {}
     warnings: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def failed_pages(self) -> tuple[int, ...]:
@@ -247,7 +249,8 @@ class Chunk(Model):
     """A piece of a document that is embedded and found as one.
 
     `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the
-    first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it.
+    first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it,
+    `seconds` are the first and last second of sound or video that it stands for.
     """
 
     ordinal: int
@@ -260,6 +263,7 @@ class Chunk(Model):
     regions: tuple[Region, ...] = ()
     types: tuple[ElementType, ...] = ()
     place: str = ""
+    seconds: tuple[float, float] | None = None
 
 
 class Status(StrEnum):
@@ -351,6 +355,7 @@ class Hit(Model):
     regions: tuple[Region, ...] = ()
     types: tuple[str, ...] = ()
     place: str = ""
+    seconds: tuple[float, float] | None = None
     elements: tuple[int, ...] = ()
     fingerprint: str = ""
     dense_rank: int | None = None

@@ -43,6 +43,7 @@ class WorkerLimits(BaseModel):
     seconds: Annotated[
         float, Field(gt=0, description="wall time of a document, or of a range of a long PDF's pages")
     ] = 300.0
+    media_seconds: Annotated[float, Field(gt=0, description="wall time of a recording (sound or video)")] = 3_600.0
     memory_mb: Annotated[int, Field(ge=512, description="address space (MiB) that a document may take")] = 4096
 
 

@@ -76,7 +76,10 @@ class Workspace:
     @cached_property
     def fingerprints(self) -> dict[Stage, str]:
         """What each stage's results depend on."""
-        return stage_fingerprints(self.config, self.embedder.fingerprint)
+        from docmill.extract.media.speech import identity
+
+        readers = {"speech_model": identity(self.config.extract.speech)}
+        return stage_fingerprints(self.config, self.embedder.fingerprint, readers)
 
     @property
     def space(self) -> Space:

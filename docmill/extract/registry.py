@@ -57,6 +57,8 @@ _READERS: dict[str, tuple[str, str]] = {
     "yaml": ("textual", "read_yaml"),
     "xml": ("textual", "read_xml"),
     **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif"), ("image", "read_image")),
+    **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), ("media", "read_media")),
+    **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), ("media", "read_media")),
 }
 SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {label: MEDIA_TYPES[label] for label in _READERS}
 """Label to media type of every type that is read."""

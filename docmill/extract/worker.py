@@ -60,7 +60,8 @@ class Part:
 class Task:
     """All that a worker process needs to read one document, or a part of it.
 
-    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page. `spool` is a
+    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page.
+    `is_recording`: sound and video have a time limit of their own. `spool` is a
     folder for what the parts of a PDF leave for each other, "" for other documents.
     """
 
@@ -73,6 +74,7 @@ class Task:
     s3_endpoint_url: str | None
     config: ExtractConfig
     preview: str
+    is_recording: bool = False
     spool: str = ""
     part: Part = Part()
 
@@ -83,11 +85,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker tells of a document that it read."""
+    """What a worker tells of a document that it read; `lacking` says what is missing besides pages."""
 
     counts: dict[str, int]
     failed_pages: tuple[int, ...]
     note: str
+    lacking: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,4 +235,5 @@ def _describe(extraction: Extraction) -> Answer:
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
     }
-    return Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000])
+    note, lacking = "; ".join(extraction.warnings)[:1_000], "; ".join(extraction.lacking)[:1_000]
+    return Answer(counts, extraction.failed_pages, note, lacking)

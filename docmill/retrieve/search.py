@@ -85,6 +85,7 @@ def _hit(collection: str, row: Row, score: float, dense_rank: int | None, sparse
         regions=row.regions,
         types=row.types,
         place=row.place,
+        seconds=row.seconds,
         elements=row.elements,
         fingerprint=row.fingerprint,
         dense_rank=dense_rank,

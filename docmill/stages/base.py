@@ -20,7 +20,7 @@ class Job:
 class Result:
     """What became of a document. `error` is None unless it failed.
 
-    `failed_pages` failed, wholly or in part, while the rest was kept.
+    `failed_pages` failed, wholly or in part, while the rest was kept; so was it where `lacking` says what went wrong.
 
     `seconds` is wall time; `note` is for people, such as what was repaired or doubtful.
     """
@@ -30,4 +30,5 @@ class Result:
     counts: dict[str, int] = field(default_factory=dict)
     error: PermanentError | TransientError | None = None
     failed_pages: tuple[int, ...] = ()
+    lacking: PermanentError | TransientError | None = None
     note: str = ""
