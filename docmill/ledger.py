@@ -17,8 +17,7 @@ from sqlalchemy.engine import Connection
 from docmill.database import Database, again
 from docmill.migrations import migrate
 from docmill.models import Document, Outcome, Stage, Status
-
-_metadata = sa.MetaData()
+from docmill.tables import metadata as _metadata
 
 _sources = sa.Table(
     "sources",
@@ -132,17 +131,17 @@ class Ledger:
     """The ledger at a SQLAlchemy URL; its tables are made, or brought up to date, when it is opened."""
 
     def __init__(self, url: str) -> None:
-        self._database = Database(url)
-        self._write, self._read = self._database.write, self._database.read
-        migrate(self._database)
+        self.database = Database(url)
+        self._write, self._read = self.database.write, self.database.read
+        migrate(self.database)
 
     def close(self) -> None:
         """No connection is left open."""
-        self._database.close()
+        self.database.close()
 
     @property
     def _on_sqlite(self) -> bool:
-        return self._database.engine.dialect.name == "sqlite"
+        return self.database.engine.dialect.name == "sqlite"
 
     def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """The dialect's insert, which can update a row that is there."""
