@@ -34,7 +34,9 @@ _LEGAL = re.compile(
 _STREET = re.compile(
     r"\d|street|road|avenue|lane|straße|strasse|str\.|weg|platz|rue|laan|straat|calle|via |plaza|drive", re.IGNORECASE
 )
-_STREETS = re.compile(r"\b(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Dr|Drive|Lane|Ln|Way|Court|Ct|rue|Straße|Str)\b\.?", re.IGNORECASE)
+_STREETS = re.compile(
+    r"\b(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Dr|Drive|Lane|Ln|Way|Court|Ct|rue|Straße|Str)\b\.?", re.IGNORECASE
+)
 _NO_NAME = re.compile(r"invoice|factu?u?r|rechnung|receipt|page|seite|date|^\W*$|[:#@]|\d{3}|www\.|http", re.IGNORECASE)
 _LANGUAGES = ("en", "de", "fr", "nl", "es", "it")
 Given = tuple[Scalar, tuple[Word, ...], float, str]
@@ -130,7 +132,9 @@ class Addresses:
         return zone is not None and (zone.closed or not zone.rest)
 
     def _name_and_street(self, block: Block) -> None:
-        above = [line for line in block.lines[:-1] if not line.text.casefold().startswith(("attn", "t.a.v", "c/o", "z.hd"))]
+        above = [
+            line for line in block.lines[:-1] if not line.text.casefold().startswith(("attn", "t.a.v", "c/o", "z.hd"))
+        ]
         if above:
             block.parts["name"] = (_clean(above[0].text), above[0].words)
         streets = [line for line in above[1:] if _STREET.search(line.text)]
@@ -163,13 +167,14 @@ class Addresses:
         for label in self._just_above(first):
             zone = self._zones.get(id(label))
             if zone is not None and zone.others:
-                name = max(zone.others, key=lambda each: zone.others[each])
-                if name in ("supplier", *CUSTOMER_LABELS) and zone.others[name] > 0.75:
+                trust, name = max((trust, name) for name, trust in zone.others.items())
+                if name in ("supplier", *CUSTOMER_LABELS) and trust > 0.75:
                     block.side, block.label = name, zone.text
-        zone = self._zones.get(id(first))
         text = " ".join(line.text for line in block.lines)
-        block.weight = 0.3 * bool(_LEGAL.search(text)) + 0.1 * (block is not None and first.row < 12) - first.row / 500
-        near = [row for row in self._layout.rows[block.lines[-1].row : block.lines[-1].row + 14] if row.page == first.page]
+        block.weight = 0.3 * bool(_LEGAL.search(text)) + 0.1 * (first.row < 12) - first.row / 500
+        near = [
+            row for row in self._layout.rows[block.lines[-1].row : block.lines[-1].row + 14] if row.page == first.page
+        ]
         column = " ".join(s.text for row in near for s in row.segments if abs(s.x0 - first.x0) < 20)
         block.weight += 0.25 * any(FINDERS[kind](column) for kind in ("vat", "iban", "url", "email"))
         name = block.parts.get("name", ("", ()))[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from docmill.structured.schema import Node
 from docmill.structured.tables import Found, Item, tables
 from docmill.structured.targets import HINTED, Target, target
 from docmill.structured.values import Style, plain
-from docmill.structured.words import Layout, Word
+from docmill.structured.words import Layout, Segment, Word
+from docmill.structured.words import layout as laid_out
 
 _BRACKETED = re.compile(r"^\[([\w\-./]+)\]$")
 
@@ -78,7 +80,9 @@ def _leaves(item: Item, table: Found, targets: Sequence[Target], style: Style) -
         if values:
             label = text_of(table.head.labels[column])
             score = min(0.97, 0.97 * values[0].fit)
-            leaves[targets[number].node.path] = Chosen(Candidate(values[0].value, values[0].words, score, label), 0.0, score)
+            leaves[targets[number].node.path] = Chosen(
+                Candidate(values[0].value, values[0].words, score, label), 0.0, score
+            )
     _from_neighbours(leaves, item, table, targets)
     return leaves
 
@@ -102,9 +106,13 @@ def _from_neighbours(leaves: dict[str, Chosen], item: Item, table: Found, target
     columns = {targets[number].concept: column for column, number in enumerate(table.head.targets) if number >= 0}
     open_ = {each.concept: each for each in targets if each.node.path not in leaves}
     if "uom" in open_ and "quantity" in columns:
-        rest = [word for word in item.cells.get(columns["quantity"], []) if re.fullmatch(r"[A-Za-z²³.]{1,8}", word.text)]
+        rest = [
+            word for word in item.cells.get(columns["quantity"], []) if re.fullmatch(r"[A-Za-z²³.]{1,8}", word.text)
+        ]
         if len(rest) == 1:
-            leaves[open_["uom"].node.path] = Chosen(Candidate(rest[0].text, (rest[0],), 0.85, "beside the quantity"), 0, 0.85)
+            leaves[open_["uom"].node.path] = Chosen(
+                Candidate(rest[0].text, (rest[0],), 0.85, "beside the quantity"), 0, 0.85
+            )
     if "code" in open_ and "description" in columns:
         words = item.cells.get(columns["description"], [])
         match = _BRACKETED.match(words[0].text) if len(words) > 1 else None
@@ -113,14 +121,18 @@ def _from_neighbours(leaves: dict[str, Chosen], item: Item, table: Found, target
             path = targets[table.head.targets[columns["description"]]].node.path
             if path in leaves:
                 rest_words = tuple(words[1:])
-                leaves[path] = Chosen(Candidate(text_of(rest_words), rest_words, 0.95, leaves[path].candidate.label), 0, 0.95)
+                leaves[path] = Chosen(
+                    Candidate(text_of(rest_words), rest_words, 0.95, leaves[path].candidate.label), 0, 0.95
+                )
 
 
 def _nested(node: Node, deep: Node, context: Context) -> tuple[list[Entry], ArrayReport]:
     """Items whose own arrays are tables: what stands above each table tells which item it belongs to."""
     chain = [node]
     while (items := chain[-1].items) is not None and chain[-1] is not deep:
-        following = next((each for each in items.arrays() if each.items is not None and each.items.kind == "object"), None)
+        following = next(
+            (each for each in items.arrays() if each.items is not None and each.items.kind == "object"), None
+        )
         if following is None:
             break
         chain.append(following)
@@ -131,7 +143,7 @@ def _nested(node: Node, deep: Node, context: Context) -> tuple[list[Entry], Arra
     top: list[Entry] = []
     for table in found:
         level = top
-        for outer, inner in zip(chain, chain[1:], strict=False):
+        for outer, inner in itertools.pairwise(chain):
             level = _place(level, outer, table, context).inner.setdefault(inner.path, [])
         level += _entries(table, targets, context.style)
     rows = sum(len(table.items) for table in found)
@@ -145,10 +157,10 @@ def _place(level: list[Entry], outer: Node, table: Found, context: Context) -> E
     first = table.head.rows[0]
     page = context.layout.rows[first].page
     start = max((row.index + 1 for row in context.layout.rows[:first] if row.page != page), default=0)
-    earlier = [row for row in context.layout.rows[start:first]][-12:]
-    from docmill.structured.words import layout as laid_out
-
-    above = laid_out([word for row in earlier for word in row.words], context.layout.sizes, placed=context.layout.placed)
+    earlier = context.layout.rows[start:first][-12:]
+    above = laid_out(
+        [word for row in earlier for word in row.words], context.layout.sizes, placed=context.layout.placed
+    )
     chosen = fill(targets, above, context.style, context.strategy) if targets and above.rows else {}
     leaves = {targets[number].node.path: each for number, each in chosen.items()}
     said = {path: each.candidate.value for path, each in leaves.items()}
@@ -180,7 +192,9 @@ def _key(targets: Sequence[Target], entries: Sequence[Entry]) -> str:
     """The path below the item of a code that is there in every item and never twice."""
     for each in targets:
         if each.concept in ("code", "barcode", "line_number", "invoice_number") or each.kind == "id":
-            values = [entry.leaves[each.node.path].candidate.value for entry in entries if each.node.path in entry.leaves]
+            values = [
+                entry.leaves[each.node.path].candidate.value for entry in entries if each.node.path in entry.leaves
+            ]
             if len(values) == len(entries) > 1 and len(set(map(str, values))) == len(values):
                 return each.node.name
     return ""
@@ -258,13 +272,13 @@ def _plain_candidates(wanted: Target, context: Context) -> Iterator[Candidate]:
         if zone.rest and zone.closed:
             yield from _listed(wanted, zone.rest, zone.text, context.style)
         elif not zone.rest:
-            for row in _below(context.layout, zone.segment.row, zone.segment.x0):
-                if any(around.is_label(each) for each in row):
+            for line in _below(context.layout, zone.segment.row, zone.segment.x0):
+                if any(around.is_label(each) for each in line):
                     break
-                yield from _listed(wanted, [word for each in row for word in each.words], zone.text, context.style)
+                yield from _listed(wanted, [word for each in line for word in each.words], zone.text, context.style)
 
 
-def _below(layout: Layout, start: int, left: float) -> Iterator[list]:  # type: ignore[type-arg]
+def _below(layout: Layout, start: int, left: float) -> Iterator[list[Segment]]:
     """The segments of the lines below, left edges agreeing, until a gap."""
     last = layout.rows[start]
     for row in layout.rows[start + 1 : start + 60]:

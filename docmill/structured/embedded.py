@@ -35,7 +35,10 @@ STRATEGIES = (
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked of a document. `instructions` are texts; `keys` name the property that tells an array's items apart."""
+    """What is asked of a document.
+
+    `instructions` are texts; `keys` name the property that tells an array's items apart.
+    """
 
     schema: Json
     node: Node

@@ -115,7 +115,7 @@ def _all_candidates(
     return [_merged(each) for each in found]
 
 
-ADDRESSED = frozenset("org city zip street state country country_code address currency".split())
+ADDRESSED = frozenset(["org", "city", "zip", "street", "state", "country", "country_code", "address", "currency"])
 
 
 def _labelled(
@@ -219,7 +219,9 @@ def _merged(candidates: list[Candidate]) -> list[Candidate]:
 
 def _add_up(targets: Sequence[Target], candidates: list[list[Candidate]]) -> list[list[Candidate]]:
     """The candidates, those in front whose subtotal and tax add up to the total."""
-    roles = {name: i for i, each in enumerate(targets) for name in ("subtotal", "tax", "total") if each.concept == name}
+    roles: dict[str, int] = {
+        name: i for i, each in enumerate(targets) for name in ("subtotal", "tax", "total") if each.concept == name
+    }
     if len(roles) < 3:
         return candidates
     parts = {name: _distinct(candidates[number]) for name, number in roles.items()}
@@ -236,7 +238,9 @@ def _add_up(targets: Sequence[Target], candidates: list[list[Candidate]]) -> lis
     out = list(candidates)
     for name, number in roles.items():
         boosted = [
-            replace(each, score=min(1.0, each.score + 0.2)) if each.value == best[1][name] else replace(each, score=each.score - 0.1)
+            replace(each, score=min(1.0, each.score + 0.2))
+            if each.value == best[1][name]
+            else replace(each, score=each.score - 0.1)
             for each in candidates[number]
         ]
         out[number] = sorted(boosted, key=lambda each: -each.score)
@@ -255,14 +259,18 @@ def _support(candidates: list[list[Candidate]], roles: dict[str, int], values: d
     )
 
 
-def _assign(count: int, targets: Sequence[Target], candidates: list[list[Candidate]], least: float) -> dict[int, Chosen]:
+def _assign(
+    count: int, targets: Sequence[Target], candidates: list[list[Candidate]], least: float
+) -> dict[int, Chosen]:
     """One optimum over all targets: a span feeds one of them, save those that mean the same."""
     import numpy as np
     from scipy.optimize import linear_sum_assignment
 
     groups: dict[str, list[int]] = {}
     for number, target in enumerate(targets):
-        groups.setdefault(f"{target.concept}/{target.side}/{target.kind}" if target.concept else f"#{number}", []).append(number)
+        groups.setdefault(
+            f"{target.concept}/{target.side}/{target.kind}" if target.concept else f"#{number}", []
+        ).append(number)
     leads = [numbers[0] for numbers in groups.values()]
     spans = list(dict.fromkeys(each.place for lead in leads for each in candidates[lead]))
     if not spans:

@@ -139,7 +139,28 @@ class Labels:
         return self.look_up(" ".join(words), fuzzy=False)
 
 
-_EXTRA = set("% eur usd gbp chf inr aud cad the of in your our a de la per incl".split())
+_EXTRA = frozenset(
+    (
+        "%",
+        "a",
+        "aud",
+        "cad",
+        "chf",
+        "de",
+        "eur",
+        "gbp",
+        "in",
+        "incl",
+        "inr",
+        "la",
+        "of",
+        "our",
+        "per",
+        "the",
+        "usd",
+        "your",
+    )
+)
 
 
 def _zone(
@@ -182,7 +203,9 @@ class Surroundings:
                     break
                 yield Place(segment.words, (0.97, 0.86, 0.8)[distance] - (0.12 if zone.rest else 0), inline=False)
         if not zone.rest:
-            beside = bool(right) and self.is_label(right[0]) or position > 0 and self.is_label(row.segments[position - 1])
+            beside = (bool(right) and self.is_label(right[0])) or (
+                position > 0 and self.is_label(row.segments[position - 1])
+            )
             for segment, near in self._below(zone, row, right):
                 yield Place(segment.words, near + (0.06 if beside else 0), inline=False)
 

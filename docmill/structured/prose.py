@@ -1,10 +1,10 @@
-"""What running text says: parties, dates of effect, governing law and terms of agreements. Patterns of their wording."""
+"""What running text says: parties, dates of effect, governing law and terms of agreements, by their wording."""
 
 from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 
 from docmill.models import Scalar
@@ -37,8 +37,9 @@ _EFFECTIVE = re.compile(
     r"effective\s+date|as\s+of|\bthis|effective|date:?)\s*(?:the\s+)?(?:date\s+of\s+)?[\"“(]*\s*$",
     re.IGNORECASE,
 )
-_NUMBERS = {name: number for number, name in enumerate(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen".split())}  # fmt: skip
+_ONES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+_NUMBERS = {name: number for number, name in enumerate((*_ONES, *_TEENS))}
 _NUMBERS |= {"twenty": 20, "twenty-four": 24, "thirty": 30, "thirty-six": 36, "sixty": 60, "ninety": 90}
 _WORDS = "|".join(sorted(_NUMBERS, key=len, reverse=True))
 _TERM = re.compile(
@@ -48,16 +49,25 @@ _TERM = re.compile(
 _ORDINAL = re.compile(
     r"\b(?P<word>first|second|third|fourth|fifth|tenth)\s+(?:\(\d+\w*\)\s*)?(?P<unit>anniversary)\b", re.IGNORECASE
 )
+_OWN_TERM = re.compile(r"(agreement|obligations?)[^.]{0,120}$", re.IGNORECASE)
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10}
 _SUFFIX = (
     r"(?:Inc(?:orporated)?|Corp(?:oration)?|L\.?L\.?C|Ltd|Limited|L\.?P|LLP|L\.L\.P|PLC|plc|Co(?:mpany)?|GmbH|AG|N\.?V|B\.?V|S\.?A|"
     r"S\.p\.A|SE|Trust|Bank|Group|Partners|Holdings?|Fund|University|Association|N\.A|Pty|AB|ASA|Oy)"
 )
-_NAME = rf"(?:[A-Z][\w&'’.\-/]*|&|of|and|the|de|der|[A-Z]\.)(?:,?\s+(?:[A-Z0-9(][\w&'’.\-/)]*|&|of|and|de|for|{_SUFFIX}))*"
-_PARTY = re.compile(rf"(?P<name>[A-Z0-9][\w&'’.\-/]*(?:\s+(?:[A-Z0-9(][\w&'’.\-/)]*|&|of|and|de|for|the)){{0,8}}?,?\s+{_SUFFIX}\b\.?)")
+_NAME = (
+    rf"(?:[A-Z][\w&'’.\-/]*|&|of|and|the|de|der|[A-Z]\.)(?:,?\s+(?:[A-Z0-9(][\w&'’.\-/)]*|&|of|and|de|for|{_SUFFIX}))*"
+)
+_PARTY = re.compile(
+    rf"(?P<name>[A-Z0-9][\w&'’.\-/]*(?:\s+(?:[A-Z0-9(][\w&'’.\-/)]*|&|of|and|de|for|the)){{0,8}}?,?\s+{_SUFFIX}\b\.?)"
+)
 _BETWEEN = re.compile(r"\b(?:by\s+and\s+)?(?:between|among|amongst)\b:?|\bfrom\b(?=.{0,80}\bto\b)", re.IGNORECASE)
-_DEFINED = re.compile(r"\(\s*(?:(?:the|each|collectively|hereinafter|together)[^()\"“]{0,60})?[\"“'‘][^()\"”]{1,60}[\"”'’][^()]{0,80}\)")
-_PERSON = re.compile(r"(?P<name>(?:(?:Mr|Ms|Mrs|Dr)\.?\s+)?[A-Z][a-z]+(?:\s+[A-Z]\.?)*(?:\s+[A-Z][a-z]+(?:-[A-Z][a-z]+)?){1,2}(?:,?\s+(?:Jr|Sr|II|III)\.?)?)")
+_DEFINED = re.compile(
+    r"\(\s*(?:(?:the|each|collectively|hereinafter|together)[^()\"“]{0,60})?[\"“'‘][^()\"”]{1,60}[\"”'’][^()]{0,80}\)"
+)
+_PERSON = re.compile(
+    r"(?P<name>(?:(?:Mr|Ms|Mrs|Dr)\.?\s+)?[A-Z][a-z]+(?:\s+[A-Z]\.?)*(?:\s+[A-Z][a-z]+(?:-[A-Z][a-z]+)?){1,2}(?:,?\s+(?:Jr|Sr|II|III)\.?)?)"
+)
 
 
 class Prose:
@@ -125,10 +135,24 @@ class Prose:
             number = _ORDINALS.get(word) or _NUMBERS.get(word) or int(match["word"]) if word else 0
             near = any(
                 each in sentence
-                for each in ("term of this", "expire", "terminat", "remain in", "period of", "shall continue", "survive", "in effect", "in full force", "obligations")  # fmt: skip
+                for each in (
+                    "term of this",
+                    "expire",
+                    "terminat",
+                    "remain in",
+                    "period of",
+                    "shall continue",
+                    "survive",
+                    "in effect",
+                    "in full force",
+                    "obligations",
+                )
             )
-            weak = any(each in sentence for each in ("solicit", "hire", "employ", "standstill", "acquire", "warranty", "old"))
-            score = 0.62 + 0.18 * near - 0.15 * weak + (0.1 if re.search(r"(agreement|obligations?)[^.]{0,120}$", self.text[max(0, match.start() - 130) : match.start()], re.IGNORECASE) else 0)  # fmt: skip
+            weak = any(
+                each in sentence for each in ("solicit", "hire", "employ", "standstill", "acquire", "warranty", "old")
+            )
+            own = _OWN_TERM.search(self.text[max(0, match.start() - 130) : match.start()])
+            score = 0.62 + 0.18 * near - 0.15 * weak + (0.1 if own else 0)
             unit = "year" if unit == "anniversary" else unit
             yield f"{number} {unit}{'s' if number != 1 else ''}", self.words(match.start(), match.end()), score, ""
 
@@ -138,7 +162,9 @@ class Prose:
         begin = next((match for match in _BETWEEN.finditer(head)), None)
         if begin is None:
             return []
-        end = re.search(r"WHEREAS|RECITALS|W I T N E S S|NOW,? THEREFORE|Background|In consideration", head[begin.end() :])
+        end = re.search(
+            r"WHEREAS|RECITALS|W I T N E S S|NOW,? THEREFORE|Background|In consideration", head[begin.end() :]
+        )
         stop = begin.end() + min(end.start() if end else 1500, 1500)
         clause = head[begin.end() : stop]
         found: list[tuple[str, tuple[Word, ...], float]] = []
@@ -168,7 +194,9 @@ def _named(clause: str) -> Iterator[tuple[int, str]]:
 
 def _next_party(clause: str, position: int) -> int | None:
     """Where the next party's name may begin: after the definition or the address of this one and an `and`."""
-    match = re.compile(r"(?:[)\"”,;.]|\w)\s+(?:and|with|AND)\s+(?=(?:\(\w{1,3}\)\s*)?[A-Z0-9])").search(clause, position)
+    match = re.compile(r"(?:[)\"”,;.]|\w)\s+(?:and|with|AND)\s+(?=(?:\(\w{1,3}\)\s*)?[A-Z0-9])").search(
+        clause, position
+    )
     return match.end() if match else None
 
 

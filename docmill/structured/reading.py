@@ -14,7 +14,28 @@ from docmill.structured.words import Word
 
 _ID = re.compile(r"#?[A-Za-z0-9][\w\-/.&]*(?<![.\-/])")
 _LONGEST_TEXT = 160
-_STOP = frozenset("and or the for of to in on page von und der die das de la le et".split())
+_STOP = frozenset(
+    (
+        "and",
+        "or",
+        "the",
+        "for",
+        "of",
+        "to",
+        "in",
+        "on",
+        "page",
+        "von",
+        "und",
+        "der",
+        "die",
+        "das",
+        "de",
+        "la",
+        "le",
+        "et",
+    )
+)
 
 
 @dataclass(frozen=True)

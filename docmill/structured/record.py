@@ -80,7 +80,7 @@ class Validation(Model):
     missing_required: tuple[str, ...] = ()
     errors: tuple[Fault, ...] = ()
     warnings: tuple[Warned, ...] = ()
-    arrays: dict[str, ArrayReport] = {}
+    arrays: dict[str, ArrayReport] = Field(default_factory=dict)
     arithmetic: tuple[str, ...] = ()
 
 

@@ -63,7 +63,8 @@ def as_schema(given: Json | type[BaseModel]) -> Json:
     """The JSON Schema of a pydantic model, or the schema itself."""
     if isinstance(given, type) and issubclass(given, BaseModel):
         return cast(Json, given.model_json_schema())
-    return cast(Json, given)
+    assert not isinstance(given, type)
+    return given
 
 
 def load(schema: Json) -> Node:
@@ -206,7 +207,7 @@ def _variant(variants: list[Json]) -> Json:
     if members and all(_enum(each) for each in variants):
         return {"enum": cast(JsonValue, members)}
     description = next((each["description"] for each in variants if "description" in each), "")
-    return {"type": sorted(kinds - {"any"}), "description": description} if "any" not in kinds else {}
+    return {"type": cast(JsonValue, sorted(kinds - {"any"})), "description": description} if "any" not in kinds else {}
 
 
 def _enum(flat: Json) -> tuple[JsonValue, ...]:

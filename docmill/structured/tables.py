@@ -6,6 +6,7 @@ filled. A table goes on over pages, with its header repeated or without.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -53,7 +54,10 @@ class Item:
 
 @dataclass
 class Found:
-    """The items below one header (and its repetitions); `seen` counts rows that look like items, by their columns alone."""
+    """The items below one header and its repetitions.
+
+    `seen` counts the rows that look like items by their columns alone.
+    """
 
     head: Head
     items: list[Item] = field(default_factory=list)
@@ -85,7 +89,7 @@ def _head(
     single = _labels_of([(list(each.words),) for each in row.segments], index)
     if not single or sum(1 for _, target, _ in single if target >= 0) == 0:
         return None
-    choices = [((row.index,), single)]
+    choices: list[tuple[tuple[int, ...], Labelled]] = [((row.index,), single)]
     below = layout.rows[row.index + 1] if row.index + 1 < len(layout.rows) else None
     if below is not None and below.page == row.page and below.y0 - row.y1 < 0.7 * row.height:
         stacked = _stacked(row, below)
@@ -208,7 +212,11 @@ def tables(layout: Layout, targets: Sequence[Target], style: Style, *, joined: b
         stop = _page_top(layout, starts[number + 1].rows[0], head) if number + 1 < len(starts) else len(layout.rows)
         table = _Body(layout, head, targets, style).read(stop)
         same = joined and found and found[-1].head.targets == head.targets
-        if same and _starts_page(layout, head) and layout.rows[head.rows[0]].page != layout.rows[found[-1].head.rows[0]].page:
+        if (
+            same
+            and _starts_page(layout, head)
+            and layout.rows[head.rows[0]].page != layout.rows[found[-1].head.rows[0]].page
+        ):
             found[-1].items += table.items
             found[-1].seen += table.seen
             found[-1].doubtful += table.doubtful
@@ -282,9 +290,10 @@ class _Body:
             above = rows[number - 1]
             worded = not any(char.isdigit() for char in row.text)
             gap = row.page != above.page or row.y0 - above.y1 > 1.2 * row.height
-            if worded and gap and any(char.isdigit() for later in rows[number + 1 : number + 2] for char in later.text):
-                if not self._is_total(row) and sum(len(each.text.split()) <= 4 for each in row.segments) == len(row.segments):
-                    return rows[:number]
+            followed = any(char.isdigit() for later in rows[number + 1 : number + 2] for char in later.text)
+            short = all(len(each.text.split()) <= 4 for each in row.segments)
+            if worded and gap and followed and short and not self._is_total(row):
+                return rows[:number]
         return rows
 
     def _edges(self, rows: Sequence[Row]) -> list[float]:
@@ -293,14 +302,14 @@ class _Body:
         sample = [row for row in rows[:400] if len(row.segments) >= max(2, len(labels) // 2)]
         spans = [(segment.x0, segment.x1) for row in sample for segment in _pieces(row)]
         borders = []
-        for left, right in zip(labels, labels[1:], strict=False):
+        for left, right in itertools.pairwise(labels):
             a = (left[0].x0 + max(word.x1 for word in left)) / 2
             b = (right[0].x0 + max(word.x1 for word in right)) / 2
             borders.append(_gap(a, b, max(word.x1 for word in left), right[0].x0, spans))
         return borders
 
     def _cells(self, row: Row) -> dict[int, list[Word]]:
-        """The words of each column; a run of words without a gap stays whole, where it begins (text) or centres (numbers)."""
+        """The words of each column; a run without a gap stays whole, where it begins (text) or centres (numbers)."""
         cells: dict[int, list[Word]] = {}
         for piece in _pieces(row):
             middle = (piece.x0 + piece.x1) / 2
@@ -310,7 +319,7 @@ class _Body:
         return cells
 
     def _pitch(self, rows: Sequence[Row]) -> float:
-        steps = [b.y0 - a.y0 for a, b in zip(rows, rows[1:], strict=False) if a.page == b.page and b.y0 > a.y0]
+        steps = [b.y0 - a.y0 for a, b in itertools.pairwise(rows) if a.page == b.page and b.y0 > a.y0]
         return max(median(sorted(steps)[: max(1, len(steps) * 3 // 4)]), 8.0) if steps else 14.0
 
     def _usual(self, rows: Sequence[Row]) -> int:
@@ -348,7 +357,9 @@ class _Body:
 
     def _is_total(self, row: Row) -> bool:
         first = plain(row.segments[0].text).split()
-        return bool(first) and (first[0] in TOTALS or " ".join(first[:2]) in ("te betalen", "amount due", "balance due"))
+        return bool(first) and (
+            first[0] in TOTALS or " ".join(first[:2]) in ("te betalen", "amount due", "balance due")
+        )
 
     def _is_head(self, row: Row) -> bool:
         """Whether the row repeats the header."""
@@ -385,7 +396,7 @@ def _pieces(row: Row) -> Iterator[Segment]:
         for number in range(1, len(segment.words)):
             before, after = segment.words[number - 1], segment.words[number]
             gap = after.x0 - before.x1
-            if gap > 0.35 * (after.y1 - after.y0) and _numeric(before.text) != _numeric(after.text) or (
+            if (gap > 0.35 * (after.y1 - after.y0) and _numeric(before.text) != _numeric(after.text)) or (
                 gap > 0.3 * (after.y1 - after.y0) and _numeric(before.text) and _numeric(after.text)
             ):
                 yield Segment(segment.words[start:number], segment.row)
@@ -394,7 +405,9 @@ def _pieces(row: Row) -> Iterator[Segment]:
 
 
 def _numeric(text: str) -> bool:
-    return any(char.isdigit() for char in text) and not any(char.isalpha() for char in text) or bool(DATE.fullmatch(text))
+    return (any(char.isdigit() for char in text) and not any(char.isalpha() for char in text)) or bool(
+        DATE.fullmatch(text)
+    )
 
 
 def _gap(a: float, b: float, left: float, right: float, spans: Sequence[tuple[float, float]]) -> float:
@@ -402,7 +415,7 @@ def _gap(a: float, b: float, left: float, right: float, spans: Sequence[tuple[fl
     edges = sorted({a, b, *(x for span in spans for x in span if a < x < b)})
     best, border = (float("inf"), 0.0), (left + right) / 2
     near = [span for span in spans if span[1] > a and span[0] < b]
-    for x0, x1 in zip(edges, edges[1:], strict=False):
+    for x0, x1 in itertools.pairwise(edges):
         if x1 - x0 < 0.5:
             continue
         middle = (x0 + x1) / 2

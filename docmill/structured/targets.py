@@ -20,6 +20,7 @@ _SUPPLIER = {"supplier", "vendor", "seller", "issuer", "partner", "merchant", "c
 _CUSTOMER = {"customer", "client", "buyer", "recipient", "guest", "purchaser", "billing", "billed", "bill", "consignee"}
 _SHIP = {"shipping", "ship", "delivery", "deliver"}
 _NUMERIC = ("money", "number", "integer", "percent", "any")
+_EXAMPLES = ("e.g.", "e.g", "as", "example", "like", ",", "or", "format", "for")
 _GENERIC = {"amount", "number", "no", "count", "num", "value", "date", "name", "code", "id"}
 _SAME = {"no": "number", "nr": "number", "num": "number", "#": "number", "identifier": "id", "ident": "id"}
 _BY_WORD = (
@@ -82,7 +83,8 @@ def target(node: Node, hints: Mapping[str, tuple[str, ...]], *, in_rows: bool = 
     if node.title:
         add(node.title, TITLE)
     for quoted in re.findall(r"['\"“‘]([^'\"”’]{2,40})['\"”’]", node.description):
-        if not node.description.casefold().split(quoted.casefold())[0].rstrip("'\"“‘( ").endswith(("e.g.", "e.g", "as", "example", "like", ",")):  # fmt: skip
+        before = node.description.casefold().split(quoted.casefold())[0].rstrip("'\"“‘( ")
+        if not before.endswith(_EXAMPLES):  # an example of a value is no label
             add(quoted, DESCRIBED)
     lead = re.split(r"[.,;:(]", node.description)[0]
     if 1 <= len(lead.split()) <= 4:
@@ -95,7 +97,7 @@ def target(node: Node, hints: Mapping[str, tuple[str, ...]], *, in_rows: bool = 
 
 def _side(words: list[str], parents: list[str]) -> str:
     for name, known in (("supplier", _SUPPLIER), ("ship_to", _SHIP), ("customer", _CUSTOMER)):
-        if known & set([*words, *parents]):
+        if known & {*words, *parents}:
             return name
     return ""
 
@@ -129,7 +131,7 @@ def _concept(words: list[str], parents: list[str], node: Node, *, in_rows: bool)
 
 
 def _best(found: list[Concept], in_rows: bool, words: list[str], kind: str) -> Concept | None:
-    """The first of the concepts that suits the place and the type: a text called `vat` is a number of the tax office."""
+    """The first of the concepts that suits the place and the type: a text called `vat` is a tax number."""
     if kind == "string":
         found = [each for each in found if each.kind != "money"] or found
     elif kind in ("number", "integer"):

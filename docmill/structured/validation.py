@@ -113,7 +113,10 @@ def _sums(node: Node, value: Json) -> Iterator[tuple[str, bool]]:
         extra = [named[each][1] for each in ("shipping",) if each in named]
         total = named["total"][1]
         right = any(abs(sum(each) - total) <= _CENT for each in (parts, [*parts, *extra]))
-        yield f"{named['subtotal'][0]} + {named['tax'][0]} = {named['total'][0]}: {parts[0]} + {parts[1]}, {total}", right
+        yield (
+            f"{named['subtotal'][0]} + {named['tax'][0]} = {named['total'][0]}: {parts[0]} + {parts[1]}, {total}",
+            right,
+        )
     for array in node.arrays():
         yield from _line_sums(array, value, named)
 
@@ -124,9 +127,7 @@ def _at(value: JsonValue, path: str) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _line_sums(
-    array: Node, value: Json, named: Mapping[str, tuple[str, float]]
-) -> Iterator[tuple[str, bool]]:
+def _line_sums(array: Node, value: Json, named: Mapping[str, tuple[str, float]]) -> Iterator[tuple[str, bool]]:
     """The items' amounts against the subtotal or total, and quantity × price against each amount."""
     if array.items is None or array.items.kind != "object":
         return

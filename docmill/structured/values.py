@@ -8,11 +8,65 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN", "Kč": "CZK", "₽": "RUB", "₩": "KRW",
-                  "US$": "USD", "$": "USD", "Rs": "INR", "Rs.": "INR", "CHF": "CHF", "Fr.": "CHF"}  # fmt: skip
+CURRENCY_SIGNS = {
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "₽": "RUB",
+    "₩": "KRW",
+    "US$": "USD",
+    "$": "USD",
+    "Rs": "INR",
+    "Rs.": "INR",
+    "CHF": "CHF",
+    "Fr.": "CHF",
+}
 CURRENCIES = frozenset(
-    "USD EUR GBP CHF JPY CNY INR AUD CAD NZD SEK NOK DKK PLN CZK HUF RON BGN TRY RUB BRL MXN ZAR SGD HKD KRW THB IDR "
-    "MYR PHP AED SAR ILS ARS CLP COP TWD VND UAH ISK".split()
+    (
+        "USD",
+        "EUR",
+        "GBP",
+        "CHF",
+        "JPY",
+        "CNY",
+        "INR",
+        "AUD",
+        "CAD",
+        "NZD",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "TRY",
+        "RUB",
+        "BRL",
+        "MXN",
+        "ZAR",
+        "SGD",
+        "HKD",
+        "KRW",
+        "THB",
+        "IDR",
+        "MYR",
+        "PHP",
+        "AED",
+        "SAR",
+        "ILS",
+        "ARS",
+        "CLP",
+        "COP",
+        "TWD",
+        "VND",
+        "UAH",
+        "ISK",
+    )
 )
 _CODE = "|".join(sorted(CURRENCIES))
 NUMBER = re.compile(
@@ -20,15 +74,117 @@ NUMBER = re.compile(
     r"(?P<digits>\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
     rf"(?P<after>\s?(?:%|€|£|zł|Kč|-(?!\d)|(?:{_CODE})\b|\)))?(?P<tail>[\w/]?)"
 )
-_MONTHS = (
-    "jan feb mar apr may jun jul aug sep oct nov dec januar februar märz mai juni juli okt dez janvier février fevrier "
-    "mars avril juin juillet août aout septembre octobre novembre décembre decembre enero febrero marzo abril mayo "
-    "junio julio agosto septiembre octubre noviembre diciembre gennaio febbraio aprile maggio giugno luglio settembre "
-    "ottobre dicembre januari februari maart mei augustus january february march april june july august september "
-    "october november december sept oktober dezember janeiro fevereiro março maio junho julho setembro outubro "
-    "dezembro stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia "
-    "mrt jän gen set ott dic ene abr ago out juil déc fév avr"
-).split()
+_MONTHS = [
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+    "januar",
+    "februar",
+    "märz",
+    "mai",
+    "juni",
+    "juli",
+    "okt",
+    "dez",
+    "janvier",
+    "février",
+    "fevrier",
+    "mars",
+    "avril",
+    "juin",
+    "juillet",
+    "août",
+    "aout",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+    "decembre",
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+    "gennaio",
+    "febbraio",
+    "aprile",
+    "maggio",
+    "giugno",
+    "luglio",
+    "settembre",
+    "ottobre",
+    "dicembre",
+    "januari",
+    "februari",
+    "maart",
+    "mei",
+    "augustus",
+    "january",
+    "february",
+    "march",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "sept",
+    "oktober",
+    "dezember",
+    "janeiro",
+    "fevereiro",
+    "março",
+    "maio",
+    "junho",
+    "julho",
+    "setembro",
+    "outubro",
+    "dezembro",
+    "stycznia",
+    "lutego",
+    "marca",
+    "kwietnia",
+    "maja",
+    "czerwca",
+    "lipca",
+    "sierpnia",
+    "września",
+    "października",
+    "listopada",
+    "grudnia",
+    "mrt",
+    "jän",
+    "gen",
+    "set",
+    "ott",
+    "dic",
+    "ene",
+    "abr",
+    "ago",
+    "out",
+    "juil",
+    "déc",
+    "fév",
+    "avr",
+]
 _MONTH = "|".join(sorted(map(re.escape, _MONTHS), key=len, reverse=True))
 _NUMERIC = r"(?P<a>\d{1,4})(?P<sep>[./-])\s?(?P<b>\d{1,2})(?P=sep)\s?(?P<c>\d{4}|\d{2})(?!\d)"
 _SPELLED = (
@@ -45,7 +201,10 @@ _FALSE = {"no", "false", "nein", "nee", "non", "unpaid", "☐", "falsch"}
 
 @dataclass(frozen=True)
 class Style:
-    """How the document writes numbers and dates. `order` is DMY, MDY or YMD, "" where nothing tells; `decimal` likewise."""
+    """How the document writes numbers and dates.
+
+    `order` is DMY, MDY or YMD, `decimal` a comma or a point; "" where nothing tells.
+    """
 
     order: str = ""
     decimal: str = ""
@@ -107,13 +266,15 @@ def numbers(text: str, style: Style) -> list[Found]:
             continue
         after = (match["after"] or "").strip()
         bracketed = match["sign"].strip() == "(" and after == ")"
-        if match["sign"].strip() in "-–−" and match["sign"].strip() or match["minus"] or after == "-" or bracketed:
+        if (match["sign"].strip() in "-–−" and match["sign"].strip()) or match["minus"] or after == "-" or bracketed:
             value = -value
         lead = len(match["sign"]) - len(match["sign"].lstrip())
         if match["sign"].strip() == "(" and not bracketed:
             lead += 1
         trail = 0 if after != ")" or bracketed else len(match["after"] or "")
-        found.append(Found(value, start + lead, end - trail, 1.0 if match["before"] or "." in str(match["digits"]) else 0.95))
+        found.append(
+            Found(value, start + lead, end - trail, 1.0 if match["before"] or "." in str(match["digits"]) else 0.95)
+        )
     return found
 
 
@@ -199,7 +360,27 @@ def _order_by_place(text: str) -> str:
     """The order of the country that the document is from, as far as its money, language and addresses show it."""
     american = bool(re.search(r"\b[A-Z]{2} \d{5}(?:-\d{4})?\b", text)) or "$" in text
     words = set(plain(text).split())
-    strangers = words & set("und der die het een van le les et el los del per il rechnung factuur facture factura datum".split())
+    strangers = words & {
+        "und",
+        "der",
+        "die",
+        "het",
+        "een",
+        "van",
+        "le",
+        "les",
+        "et",
+        "el",
+        "los",
+        "del",
+        "per",
+        "il",
+        "rechnung",
+        "factuur",
+        "facture",
+        "factura",
+        "datum",
+    }
     elsewhere = bool(re.search(r"[€£₹]|\bEUR\b|\bGBP\b|\bVAT\b|\bGST\b", text)) or len(strangers) >= 3
     return "" if american == elsewhere else "MDY" if american else "DMY"
 
