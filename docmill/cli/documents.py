@@ -196,12 +196,13 @@ def sources(remove: str, collection: str, *, as_json: bool) -> None:
 
 def parse(file: Path, form: Format, output: Path | None) -> None:
     """Print or write what stands in a document."""
-    from docmill.extract.registry import read
     from docmill.extract.render import to_html, to_markdown, to_text
+    from docmill.extract.whole import read_whole
 
     if not file.is_file():
         raise SourceError(f"{file} is not a file.", hint="Check the path.")
-    extraction = read(LocalStore(file.parent).get(file.name), file.name, load_settings().pipeline.extract).extraction
+    data = LocalStore(file.parent).get(file.name)
+    extraction = read_whole(data, file.name, load_settings().pipeline.extract).extraction
     made = {
         Format.MARKDOWN: lambda: to_markdown(extraction),
         Format.TEXT: lambda: to_text(extraction),

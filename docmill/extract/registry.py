@@ -24,7 +24,8 @@ from docmill.errors import (
 )
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
-from docmill.models import Element, ElementType, PageStatus
+from docmill.extract.unpacking import ARCHIVES, listing, unpack
+from docmill.models import Element, ElementType, Member, PageStatus
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import PageOcr
@@ -58,7 +59,9 @@ _READERS: dict[str, tuple[str, str]] = {
     "xml": ("textual", "read_xml"),
     **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif"), ("image", "read_image")),
 }
-SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {label: MEDIA_TYPES[label] for label in _READERS}
+SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {
+    label: MEDIA_TYPES[label] for label in (*_READERS, *sorted(ARCHIVES))
+}
 """Label to media type of every type that is read."""
 
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError,
@@ -68,21 +71,50 @@ _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 _WAYS_OUT = {
     "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
     "xlsb": "Save it as xlsx.",
-    "zip": "Unpack it and ingest the files in it.",
+    **dict.fromkeys(("7z", "rar"), "Unpack it and ingest the files in it, or pack it as zip."),
 }
 
 
-def read(data: bytes, name: str, config: ExtractConfig) -> Reading:
-    """The elements of a document. `name` helps to tell text formats apart and is named in no element.
+def read(data: bytes, name: str, config: ExtractConfig, keep: Callable[[bytes], None] | None = None) -> Reading:
+    """The elements of a document, and what documents are inside of it. `name` helps to tell text formats apart.
+
+    `keep` is given the bytes of each such member as it is taken out; without it they are only counted and named.
 
     Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError, UnsupportedTypeError, LimitExceededError,
     and ConfigError for a setting or an installation that cannot work.
     """
     detected = accepted(data, name, config)
-    reader = _reader(detected)
-    with malformed(detected):
-        reading = with_text_of_pictures(reader(data, config), config)
-    return finished(reading, detected.disagreement)
+    if detected.label in ARCHIVES:
+        with malformed(detected):
+            members = _members(data, detected.label, config, keep)
+            reading = listing(detected.label, members, config)
+    else:
+        reader = _reader(detected)
+        with malformed(detected):
+            reading = with_text_of_pictures(reader(data, config), config)
+            members = _members(data, detected.label, config, keep)
+    return finished(_with_members(reading, members), detected.disagreement)
+
+
+def _members(
+    data: bytes, label: str, config: ExtractConfig, keep: Callable[[bytes], None] | None
+) -> tuple[Member, ...]:
+    """The members of a document. Raises the first one's error where an archive has none that can be taken out."""
+    members = []
+    for unpacked in unpack(data, label, config):
+        members.append(unpacked.member)
+        if keep is not None and not unpacked.member.error:
+            keep(unpacked.data)
+    if label in ARCHIVES and members and all(each.error for each in members):
+        raise CorruptDocumentError(f"None of the {len(members)} members can be taken out: {members[0].error}")
+    return tuple(members)
+
+
+def _with_members(reading: Reading, members: tuple[Member, ...]) -> Reading:
+    """The reading with the members, and a warning for each that could not be taken out."""
+    warnings = [f"{each.path} was not read: {each.error}" for each in members if each.error]
+    update = {"members": members, "warnings": (*reading.extraction.warnings, *warnings)}
+    return Reading(reading.extraction.model_copy(update=update), reading.crops)
 
 
 def accepted(data: bytes, name: str, config: ExtractConfig) -> Detected:

@@ -19,7 +19,7 @@ from docmill.extract.reading import Reading
 from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
 from docmill.ids import content_version
-from docmill.models import ElementType, Extraction, PageStatus
+from docmill.models import ElementType, Extraction, Member, PageStatus
 from docmill.store import ObjectStore, open_store
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Task:
     """All that a worker process needs to read one document, or a part of it.
 
     `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page. `spool` is a
-    folder for what the parts of a PDF leave for each other, "" for other documents.
+    folder for what the parts of a PDF leave for each other, "" for other documents. The bytes of a `member` lie in
+    `store`, too.
     """
 
     source: str
@@ -75,6 +76,7 @@ class Task:
     preview: str
     spool: str = ""
     part: Part = Part()
+    member: bool = False
 
     def to(self, part: Part) -> Task:
         """The task of another part of the same document."""
@@ -88,6 +90,7 @@ class Answer:
     counts: dict[str, int]
     failed_pages: tuple[int, ...]
     note: str
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,10 @@ def read_document(task: Task) -> Answer | Unfinished:
     if task.spool:
         return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:
-        return _describe(artifacts.extraction_at(task.artifact))
-    reading = read(_bytes(task), _name(task), task.config)
+        extraction = artifacts.extraction_at(task.artifact)
+        if all(each.error or artifacts.has_member(each.sha256) for each in extraction.members):
+            return _describe(extraction)
+    reading = read(_bytes(task), _name(task), task.config, artifacts.put_member)
     _keep_pictures(artifacts, reading.crops)
     artifacts.put_extraction(task.artifact, reading.extraction)
     return _describe(reading.extraction)
@@ -125,6 +130,8 @@ def _name(task: Task) -> str:
 
 
 def _bytes(task: Task) -> bytes:
+    if task.member:
+        return Artifacts(_store(task.store, task.s3_endpoint_url)).member(task.version)
     data = _store(task.source, task.s3_endpoint_url).get(task.key)
     if content_version(data) != task.version:
         raise TransientError(f"{task.source}{task.key} changed while it was read.", hint="The next run reads it anew.")
@@ -232,4 +239,4 @@ def _describe(extraction: Extraction) -> Answer:
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
     }
-    return Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000])
+    return Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000], extraction.members)

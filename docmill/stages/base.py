@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from docmill.errors import PermanentError, TransientError
-from docmill.models import Document
+from docmill.models import Document, Member
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Job:
 class Result:
     """What became of a document. `error` is None unless it failed.
 
-    `failed_pages` failed, wholly or in part, while the rest was kept.
+    `failed_pages` failed, wholly or in part, while the rest was kept. `members` are the documents inside of it.
 
     `seconds` is wall time; `note` is for people, such as what was repaired or doubtful.
     """
@@ -31,3 +31,4 @@ class Result:
     error: PermanentError | TransientError | None = None
     failed_pages: tuple[int, ...] = ()
     note: str = ""
+    members: tuple[Member, ...] = ()

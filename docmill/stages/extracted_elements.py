@@ -81,7 +81,9 @@ def _result(document: Document, answer: Answer | Unfinished | DocmillError, seco
     if isinstance(answer, DocmillError):
         raise answer
     assert isinstance(answer, Answer)
-    return Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
+    return Result(
+        document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note, members=answer.members
+    )
 
 
 def _modules(media_type: str) -> tuple[str, ...]:
@@ -107,4 +109,5 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         config=workspace.config.extract,
         preview=preview_key(job.document.batch) if is_pdf else "",
         spool=mkdtemp(dir=folder) if is_pdf else "",
+        member=bool(job.document.container),
     )
