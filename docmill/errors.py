@@ -11,7 +11,9 @@
     │   ├── EncryptedDocumentError   a password is needed
     │   ├── UnsupportedTypeError     no reader for this type
     │   ├── LimitExceededError       a limit in time, memory, pages or size was met, or the reader crashed
+    │   ├── IncompleteDocumentError  some of it could not be read; the rest is used
     │   ├── MissingObjectError       the object was deleted after it was listed
+    │   ├── ModelError               a model's server refused this input, or its answer is unusable
     │   └── ReaderError              the reader failed in a way that it should not: a fault of docmill's
     ├── TransientError           the same document may succeed later: a service failed or was slow
     └── SystemicError            no document can succeed now: a service is down, the disk is full
@@ -104,8 +106,16 @@ class LimitExceededError(PermanentError):
     stopped: str = ""
 
 
+class IncompleteDocumentError(PermanentError):
+    """Some of the document could not be read; the rest is used."""
+
+
 class MissingObjectError(PermanentError):
     """The object is not there, or no longer."""
+
+
+class ModelError(PermanentError):
+    """A model's server refused this input, or its answer is unusable."""
 
 
 class ReaderError(PermanentError):

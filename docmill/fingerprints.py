@@ -10,24 +10,29 @@ from docmill.models import Stage
 
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
-    Stage.EXTRACTED_ELEMENTS: "3",
-    Stage.CHUNKS: "1",
+    Stage.EXTRACTED_ELEMENTS: "4",
+    Stage.CHUNKS: "2",
     Stage.EMBEDDINGS: "1",
     Stage.VECTOR_COLLECTION: "1",
 }
 """Raised by whoever changes a stage so that it gives other results for the same input and settings."""
 
 
-def stage_fingerprints(config: PipelineConfig, embedder: str) -> dict[Stage, str]:
+_CHANGES_NO_RESULT: dict[str, bool | set[str]] = {"pages_per_task": True, "speech": {"model", "url", "timeout"}}
+
+
+def stage_fingerprints(
+    config: PipelineConfig, embedder: str, readers: Mapping[str, object] | None = None
+) -> dict[Stage, str]:
     """The fingerprint of each stage; each but the first two depends on the one before.
 
     `embedder` is the embedding model's fingerprint: chunks depend on it for its tokenizer, vectors for its weights.
+    `readers` names what else elements depend on: the speech model by its content.
     """
     settings: dict[Stage, dict[str, object]] = {
         Stage.RAW_DOCUMENTS: {},
-        Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(
-            mode="json", exclude={"pages_per_task"}
-        ),  # changes no result
+        Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(mode="json", exclude=_CHANGES_NO_RESULT)
+        | {name: value for name, value in (readers or {}).items() if value},
         Stage.CHUNKS: config.chunk.model_dump(mode="json") | {"tokenizer": embedder},
         Stage.EMBEDDINGS: {"model": embedder},
         Stage.VECTOR_COLLECTION: config.index.model_dump(mode="json"),

@@ -191,6 +191,13 @@ class Element(Model):
     metadata: dict[str, Scalar] = {}
 
 
+def clock(seconds: float) -> str:
+    """Seconds as a player shows them: `1:02:03`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 class Page(Model):
     """A page or slide: its size in points as displayed, how it was read and why so, and what became of it."""
 
@@ -227,8 +234,9 @@ class Member(Model):
 class Extraction(Model):
     """All that was read from one document's bytes; the same bytes and configuration give the same extraction.
 
-    `elements[i].ordinal == i`. `warnings` are for people: what was repaired, skipped or doubtful. `members` are the
-    documents inside of it at any depth, which become documents of their own.
+    `elements[i].ordinal == i`. `warnings` are for people: what was repaired, skipped or doubtful. `lacking` says what
+    is missing besides pages: then the document is partial. `members` are the documents inside of it at any depth, which
+    become documents of their own.
     """
 
     media_type: str
@@ -238,6 +246,7 @@ class Extraction(Model):
     metadata: dict[str, Scalar] = {}
     warnings: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def failed_pages(self) -> tuple[int, ...]:
@@ -266,7 +275,8 @@ class Chunk(Model):
     """A piece of a document that is embedded and found as one.
 
     `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the
-    first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it.
+    first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it,
+    `seconds` are the first and last second of sound or video that it stands for.
     """
 
     ordinal: int
@@ -279,6 +289,7 @@ class Chunk(Model):
     regions: tuple[Region, ...] = ()
     types: tuple[ElementType, ...] = ()
     place: str = ""
+    seconds: tuple[float, float] | None = None
 
 
 class Status(StrEnum):
@@ -376,6 +387,7 @@ class Hit(Model):
     regions: tuple[Region, ...] = ()
     types: tuple[str, ...] = ()
     place: str = ""
+    seconds: tuple[float, float] | None = None
     elements: tuple[int, ...] = ()
     fingerprint: str = ""
     dense_rank: int | None = None

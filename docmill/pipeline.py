@@ -233,10 +233,10 @@ class _Writer:
         worked_on = document if self._stage is Stage.RAW_DOCUMENTS else result.document
         fingerprint = _expected(self._workspace, self._stage, worked_on)
         again = earlier is not None and earlier.version == worked_on.version and earlier.fingerprint == fingerprint
-        failed_before = again and earlier is not None and earlier.status is Status.FAILED
-        error = result.error
-        incomplete = result.failed_pages or any(each.error for each in result.members)
-        status = Status.FAILED if error else Status.PARTIAL if incomplete else Status.OK
+        failed_before = again and earlier is not None and earlier.error_class is not None
+        error = result.error or result.lacking
+        lacks = result.failed_pages or result.lacking
+        status = Status.FAILED if result.error else Status.PARTIAL if lacks else Status.OK
         return Outcome(
             document_id=document.document_id,
             stage=self._stage,
@@ -245,9 +245,9 @@ class _Writer:
             fingerprint=fingerprint,
             error_class=_error_class(error),
             error=type(error).__name__ if error else "",
-            message=error.message if error else _note(result),
+            message=_note(result) if result.error is None else result.error.message,
             hint=error.hint if error else "",
-            pages=error.pages if error else result.failed_pages,
+            pages=result.error.pages if result.error else result.failed_pages,
             attempts=(earlier.attempts if failed_before and earlier else 0) + 1,
             seconds=round(result.seconds, 4),
             counts=result.counts,
@@ -257,7 +257,8 @@ class _Writer:
 
 def _note(result: Result) -> str:
     pages = ", ".join(map(str, result.failed_pages))
-    return "; ".join(filter(None, [pages and f"pages that failed or may be incomplete: {pages}", result.note]))
+    lacking = result.lacking.message if result.lacking else ""
+    return "; ".join(filter(None, [lacking, pages and f"pages that failed or may be incomplete: {pages}", result.note]))
 
 
 def _error_class(error: Exception | None) -> ErrorClass | None:

@@ -112,10 +112,20 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
 
 
 class Isolated(Generic[Task, Answer]):
-    """Runs `function` on tasks in worker processes under `limits`; use it as a context manager."""
+    """Runs `function` on tasks in worker processes under `limits`; use it as a context manager.
 
-    def __init__(self, function: Callable[[Task], Answer], limits: WorkerLimits, preload: Sequence[str]) -> None:
+    Tasks that are `is_long` have the time that recordings have.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Task], Answer],
+        limits: WorkerLimits,
+        preload: Sequence[str],
+        is_long: Callable[[Task], bool] = lambda _: False,
+    ) -> None:
         self._function = function
+        self._is_long = is_long
         self._limits = limits
         multiprocessing.set_forkserver_preload(["docmill.workers", *preload])
         self._pool = ProcessPool(
@@ -141,27 +151,28 @@ class Isolated(Generic[Task, Answer]):
 
         `tasks` may grow while the results are consumed.
         """
-        waiting: dict[Future[Answer], tuple[int, float]] = {}
+        waiting: dict[Future[Answer], tuple[int, float, str]] = {}
         upcoming = 0
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
+                setting = "media_seconds" if self._is_long(tasks[upcoming]) else "seconds"
                 arguments = (self._function, tasks[upcoming])
-                future = self._pool.schedule(_guarded, args=arguments, timeout=self._limits.seconds)
-                waiting[future] = (upcoming, time.monotonic())
+                future = self._pool.schedule(_guarded, args=arguments, timeout=getattr(self._limits, setting))
+                waiting[future] = (upcoming, time.monotonic(), setting)
                 upcoming += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                index, since = waiting.pop(future)
-                yield index, self._answer(future), time.monotonic() - since
+                index, since, setting = waiting.pop(future)
+                yield index, self._answer(future, setting), time.monotonic() - since
 
-    def _answer(self, future: Future[Answer]) -> Answer | DocmillError:
+    def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
         try:
             return future.result()
         except DocmillError as error:
             return error
         except LimitTimeout:
-            return self._limit("time", f"was not read within {self._limits.seconds:g} s", "seconds")
+            return self._limit("time", f"was not read within {getattr(self._limits, setting):g} s", setting)
         except ProcessExpired as error:
             return self._died(error.exitcode)
 

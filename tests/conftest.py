@@ -18,6 +18,7 @@ from docmill.inference.memory import HashEmbedder
 from docmill.settings import BatchLimits, Settings
 from docmill.workspace import Workspace
 from tests.databases import Postgres, milvus_program, milvus_server, postgres_programs, postgres_server
+from tests.openai_server import CHAT, EMBEDDING, openai_server
 from tests.services import ACCESS_KEY, BIN, ROOT, SECRET_KEY, s3_environment, s3_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -170,4 +171,18 @@ def milvus(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
     except subprocess.CalledProcessError as error:
         pytest.skip(f"needs the PyPI package milvus==2.3.5, which could not be installed: {error.stderr}")
     with milvus_server(program, tmp_path_factory.mktemp("milvus")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chat_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a real OpenAI-compatible server that chats; its key is `tests.openai_server.API_KEY`."""
+    with openai_server(tmp_path_factory.mktemp("chat"), CHAT) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def embedding_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a real OpenAI-compatible server that embeds; its key is `tests.openai_server.API_KEY`."""
+    with openai_server(tmp_path_factory.mktemp("embedding"), EMBEDDING) as url:
         yield url

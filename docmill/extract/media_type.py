@@ -15,6 +15,7 @@ from docmill.errors import CorruptDocumentError
 from docmill.extract.archive import Archive
 from docmill.extract.decoding import declared_charset, decode, looks_textual
 from docmill.extract.mailbox import BEGIN
+from docmill.extract.signatures import media_label
 from docmill.extract.untyped import Foreign
 
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -58,6 +59,16 @@ MEDIA_TYPES: dict[str, str] = {
     "svg": "image/svg+xml",
     "heic": "image/heic",
     "avif": "image/avif",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "m4a": "audio/mp4",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "mkv": "video/x-matroska",
+    "webm": "video/webm",
+    "avi": "video/x-msvideo",
     "zip": "application/zip",
     "tar": "application/x-tar",
     "gz": "application/gzip",
@@ -82,6 +93,10 @@ _EXTENSIONS: dict[str, str] = {
     **dict.fromkeys(("jpg", "jpe", "jfif"), "jpeg"),
     **dict.fromkeys(("ndjson",), "jsonl"),
     **dict.fromkeys(("tif",), "tiff"),
+    **dict.fromkeys(("oga", "opus"), "ogg"),
+    **dict.fromkeys(("m4v",), "mp4"),
+    **dict.fromkeys(("m4b",), "m4a"),
+    **dict.fromkeys(("wave",), "wav"),
     **dict.fromkeys(("yml",), "yaml"),
     **dict.fromkeys(("tgz",), "gz"),
     **dict.fromkeys(("tbz", "tbz2"), "bz2"),
@@ -112,6 +127,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "zst"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
+    (b"ID3", "mp3"),
+    (b"fLaC", "flac"),
+    (b"OggS", "ogg"),
 )
 _HEIF = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _NAMED_TEXT = frozenset({"md", "csv", "tsv", "txt", "rst", "org", "code", "yaml", "jsonl"})
@@ -155,7 +173,13 @@ def _disagreement(named: str, label: str, name: str) -> str:
     if not named or named == label or label == "encrypted" or (named in _PLAIN and label in _PLAIN):
         return ""
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
-    what = "picture" if MEDIA_TYPES.get(label, "").startswith("image/") else "document"
+    what = (
+        "picture"
+        if MEDIA_TYPES.get(label, "").startswith("image/")
+        else "recording"
+        if MEDIA_TYPES.get(label, "").startswith(("audio/", "video/"))
+        else "document"
+    )
     return f"The name ends in {suffix}, but the content is that of a {label.upper()} {what}."
 
 
@@ -182,7 +206,7 @@ def _by_signature(data: bytes) -> str:
         return _ole_label(data)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_label(data)
-    return ""
+    return media_label(data)
 
 
 def _zip_label(data: bytes) -> str:

@@ -8,36 +8,40 @@ from docmill.config import ExtractConfig
 from docmill.errors import PermanentError
 from docmill.extract.reading import Reading
 from docmill.extract.registry import read
+from docmill.extract.wanted import ALL, Wanted
 from docmill.ids import content_version
 from docmill.models import Element, ElementType, Extraction, Member
 
 
-def read_whole(data: bytes, name: str, config: ExtractConfig) -> Reading:
+def read_whole(data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL) -> Reading:
     """The elements of the document, then those of each member under a title that is its path.
 
-    The elements of a member have its path as `member` in their metadata; their pages are the member's. A member that
-    cannot be read is named in the warnings. Raises what `read` raises for the document itself.
+    The elements of a member have its path as `member` in their metadata; their pages are the member's. What cannot be
+    read is named in `lacking`. `wanted` pages are those of the document itself, for which it raises what `read` raises.
     """
     kept: dict[str, bytes] = {}
 
     def keep(member: bytes) -> None:
         kept[content_version(member)] = member
 
-    outer = read(data, name, config, keep)
+    outer = read(data, name, config, wanted, keep)
     elements, warnings = list(outer.extraction.elements), list(outer.extraction.warnings)
+    lacking = list(outer.extraction.lacking)
     crops = dict(outer.crops)
+    inside = Wanted(password=wanted.password)
     for member in outer.extraction.members:
         if member.error:
             continue
         try:
-            inner = read(kept[member.sha256], PurePosixPath(member.path).name, config)
+            inner = read(kept[member.sha256], PurePosixPath(member.path).name, config, inside)
         except PermanentError as error:
-            warnings.append(f"{member.path} was not read: {error}")
+            lacking.append(f"{member.path} was not read: {error}")
             continue
         elements += _placed(inner.extraction, member, len(elements))
         warnings += [f"{member.path}: {warning}" for warning in inner.extraction.warnings]
+        lacking += [f"{member.path}: {sentence}" for sentence in inner.extraction.lacking]
         crops |= inner.crops
-    update = {"elements": tuple(elements), "warnings": tuple(warnings)}
+    update = {"elements": tuple(elements), "warnings": tuple(warnings), "lacking": tuple(lacking)}
     return Reading(outer.extraction.model_copy(update=update), crops)
 
 

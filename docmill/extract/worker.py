@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from docmill.extract.overlay import page_overlay
 from docmill.extract.reading import Reading
 from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
+from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
 from docmill.models import ElementType, Extraction, Member, PageStatus
 from docmill.store import ObjectStore, open_store
@@ -60,7 +61,8 @@ class Part:
 class Task:
     """All that a worker process needs to read one document, or a part of it.
 
-    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page. `spool` is a
+    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page.
+    `is_recording`: sound and video have a time limit of their own. `spool` is a
     folder for what the parts of a PDF leave for each other, "" for other documents. The bytes of a `member` lie in
     `store`, too.
     """
@@ -74,9 +76,11 @@ class Task:
     s3_endpoint_url: str | None
     config: ExtractConfig
     preview: str
+    is_recording: bool = False
     spool: str = ""
     part: Part = Part()
     member: bool = False
+    password: str = field(default="", repr=False)
 
     def to(self, part: Part) -> Task:
         """The task of another part of the same document."""
@@ -85,12 +89,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker tells of a document that it read."""
+    """What a worker tells of a document that it read; `lacking` says what is missing besides pages."""
 
     counts: dict[str, int]
     failed_pages: tuple[int, ...]
     note: str
     members: tuple[Member, ...] = ()
+    lacking: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def read_document(task: Task) -> Answer | Unfinished:
         extraction = artifacts.extraction_at(task.artifact)
         if all(each.error or artifacts.has_member(each.sha256) for each in extraction.members):
             return _describe(extraction)
-    reading = read(_bytes(task), _name(task), task.config, artifacts.put_member)
+    reading = read(_bytes(task), _name(task), task.config, Wanted(password=task.password), artifacts.put_member)
     _keep_pictures(artifacts, reading.crops)
     artifacts.put_extraction(task.artifact, reading.extraction)
     return _describe(reading.extraction)
@@ -162,7 +167,7 @@ def _opened(task: Task, spool: Spool, data: bytes) -> PdfFile:
     from docmill.extract.pdf import PdfFile
 
     config, ocr = pdf_options(task.config)
-    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name))
+    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name), task.password)
 
 
 def _read_whole(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfinished:
@@ -217,7 +222,7 @@ def _draw_preview(task: Task, artifacts: Artifacts, spool: Spool, reading: Readi
         return
     spool.note(task.part.name, PREVIEW)
     try:
-        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH)
+        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH, password=task.password)
     except ENGINE_ERRORS:
         return  # what the document holds was read; a batch may do without a picture
     artifacts.store.put(task.preview, picture)
@@ -239,4 +244,5 @@ def _describe(extraction: Extraction) -> Answer:
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
     }
-    return Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000], extraction.members)
+    note, lacking = "; ".join(extraction.warnings)[:1_000], "; ".join(extraction.lacking)[:1_000]
+    return Answer(counts, extraction.failed_pages, note, extraction.members, lacking)
