@@ -199,7 +199,7 @@ def _by_signature(data: bytes) -> str:
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "webp"
     if data[4:8] == b"ftyp":
-        return {b"avif": "avif", b"avis": "avif"}.get(data[8:12], "heic" if data[8:12] in _HEIF else "")
+        return {b"avif": "avif", b"avis": "avif"}.get(data[8:12], "heic" if data[8:12] in _HEIF else media_label(data))
     if data.startswith(b"BZh") and data[4:10] == b"1AY&SY":
         return "bz2"
     if data[257:262] == b"ustar":
