@@ -11,10 +11,11 @@ from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract.builder import MAX_PIXELS, Builder
 from docmill.extract.lines import add_lines
 from docmill.extract.ocr import ENGINE, ocr_lines
+from docmill.extract.picture_text import is_chart
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import Picture
 from docmill.extract.wanted import ALL, Wanted
-from docmill.models import BBox, Line, Page, PageStatus
+from docmill.models import BBox, ElementType, Line, Page, PageStatus
 
 PICTURE_SHARE = 0.12
 """Share of the page's cells that are neither paper nor text from which the page is a picture."""
@@ -114,7 +115,8 @@ def _page(image: Picture, number: int, builder: Builder) -> None:
     lines = ocr_lines(data, builder.config.languages)
     if _is_picture(picture, lines):
         whole = BBox(x0=0, y0=0, x1=size[0], y1=size[1])
-        builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole})
+        kind = ElementType.CHART if is_chart(tuple(lines)) else ElementType.IMAGE
+        builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole}, kind)
     add_lines(lines, builder, {"page": number, "page_size": size})
     status, reason = (PageStatus.OK, "") if lines else (PageStatus.EMPTY, "OCR found no text on the page.")
     page = Page(number=number, width=size[0], height=size[1], status=status, method=ENGINE, reason=reason)
