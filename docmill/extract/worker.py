@@ -228,6 +228,7 @@ def _describe(extraction: Extraction) -> Answer:
         "elements": len(types),
         "tables": types.count(ElementType.TABLE),
         "pictures": types.count(ElementType.IMAGE),
+        "layout_pages": sum(page.method.startswith("layout") for page in extraction.pages),
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
