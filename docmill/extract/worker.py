@@ -19,6 +19,8 @@ from docmill.extract.reading import Reading
 from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
 from docmill.ids import content_version
+from docmill.inference import places
+from docmill.inference.places import Places
 from docmill.models import ElementType, Extraction, PageStatus
 from docmill.store import ObjectStore, open_store
 
@@ -62,7 +64,8 @@ class Task:
 
     `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page.
     `is_recording`: sound and video have a time limit of their own. `spool` is a
-    folder for what the parts of a PDF leave for each other, "" for other documents.
+    folder for what the parts of a PDF leave for each other, "" for other documents. `places` are where models run that
+    do not in the worker.
     """
 
     source: str
@@ -77,6 +80,7 @@ class Task:
     is_recording: bool = False
     spool: str = ""
     part: Part = Part()
+    places: Places = ()
 
     def to(self, part: Part) -> Task:
         """The task of another part of the same document."""
@@ -113,6 +117,7 @@ def _store(url: str, s3_endpoint_url: str | None) -> ObjectStore:
 def read_document(task: Task) -> Answer | Unfinished:
     """The document's elements and pictures are in the store afterwards, or its part is in the spool."""
     artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
+    places.know(task.places)
     if task.spool:
         return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from docmill.errors import DocmillError, IncompleteDocumentError, PermanentError, TransientError
 from docmill.extract.worker import Answer, Task, Unfinished, read_document
+from docmill.inference.places import served
 from docmill.models import Document, Stage
 from docmill.stages.base import Job, Result
 from docmill.stages.page_ranges import PdfInWork
@@ -111,4 +112,5 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         is_recording=job.document.media_type.startswith(("audio/", "video/")),
         preview=preview_key(job.document.batch) if is_pdf else "",
         spool=mkdtemp(dir=folder) if is_pdf else "",
+        places=served(workspace.settings.models),
     )
