@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from docmill.artifacts import member_key
 from docmill.errors import DocmillError
 from docmill.ids import digest
+from docmill.inference.checks import check_models
 from docmill.ledger import Batch
 from docmill.members import container_id
 from docmill.models import Document, Stage, Status
@@ -89,6 +90,12 @@ def _rebuild(workspace: Workspace, batches: list[str]) -> None:
 def _model(workspace: Workspace) -> Iterator[Finding]:
     vectors = workspace.embedder.embed(["docmill"]).vectors
     yield Finding("model", True, f"{workspace.embedder.name} gives {vectors.shape[1]} dimensions.")
+
+
+def _models(workspace: Workspace) -> Iterator[Finding]:
+    """The servers and folders of the models that the settings name."""
+    for check in check_models(workspace.settings):
+        yield Finding(f"model {check.model}", check.well, check.sentence, check.way_out)
 
 
 def _collections(workspace: Workspace) -> Iterator[Finding]:
@@ -181,5 +188,6 @@ _PARTS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "store": _store,
     "ledger": _ledger,
     "model": _model,
+    "models": _models,
     "collections": _collections,
 }

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from docmill.errors import DocmillError, IncompleteDocumentError, PermanentError, TransientError
 from docmill.extract.worker import Answer, Task, Unfinished, read_document
+from docmill.inference.places import served
 from docmill.models import Document, Stage
 from docmill.stages.base import Job, Result
 from docmill.stages.page_ranges import PdfInWork
@@ -113,4 +114,5 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         spool=mkdtemp(dir=folder) if is_pdf else "",
         member=bool(job.document.container),
         password=workspace.settings.password.get_secret_value(),
+        places=served(workspace.settings.models),
     )
