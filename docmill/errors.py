@@ -11,6 +11,7 @@
     │   ├── EncryptedDocumentError   a password is needed
     │   ├── UnsupportedTypeError     no reader for this type
     │   ├── LimitExceededError       a limit in time, memory, pages or size was met, or the reader crashed
+    │   ├── IncompleteDocumentError  some of it could not be read; the rest is used
     │   ├── MissingObjectError       the object was deleted after it was listed
     │   ├── ModelError               a model's server refused this input, or its answer is unusable
     │   └── ReaderError              the reader failed in a way that it should not: a fault of docmill's
@@ -103,6 +104,10 @@ class LimitExceededError(PermanentError):
     """
 
     stopped: str = ""
+
+
+class IncompleteDocumentError(PermanentError):
+    """Some of the document could not be read; the rest is used."""
 
 
 class MissingObjectError(PermanentError):

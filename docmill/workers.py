@@ -7,6 +7,7 @@ readers imported already: importing them anew costs 1.6 CPU seconds a process.
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import resource
@@ -19,7 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
 from multiprocessing import context, popen_forkserver, process
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -112,10 +113,20 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
 
 
 class Isolated(Generic[Task, Answer]):
-    """Runs `function` on tasks in worker processes under `limits`; use it as a context manager."""
+    """Runs `function` on tasks in worker processes under `limits`; use it as a context manager.
 
-    def __init__(self, function: Callable[[Task], Answer], limits: WorkerLimits, preload: Sequence[str]) -> None:
+    Tasks that are `is_long` have the time that recordings have.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Task], Answer],
+        limits: WorkerLimits,
+        preload: Sequence[str],
+        is_long: Callable[[Task], bool] = lambda _: False,
+    ) -> None:
         self._function = function
+        self._is_long = is_long
         self._limits = limits
         multiprocessing.set_forkserver_preload(["docmill.workers", *preload])
         self._pool = ProcessPool(
@@ -136,32 +147,44 @@ class Isolated(Generic[Task, Answer]):
             self._pool.stop()
         self._pool.join()
 
+    def running(self, function: Callable[[Any], Any]) -> Isolated[Any, Any]:
+        """The same processes, running another function; only the original is opened and closed."""
+        other = copy.copy(self)
+        other._function = function
+        return other
+
+    def stop(self) -> None:
+        """The processes are ended, whatever they are at."""
+        self._pool.stop()
+        self._pool.join()
+
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
         """(index of the task, its answer or error, wall seconds), in order of completion.
 
         `tasks` may grow while the results are consumed.
         """
-        waiting: dict[Future[Answer], tuple[int, float]] = {}
+        waiting: dict[Future[Answer], tuple[int, float, str]] = {}
         upcoming = 0
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
+                setting = "media_seconds" if self._is_long(tasks[upcoming]) else "seconds"
                 arguments = (self._function, tasks[upcoming])
-                future = self._pool.schedule(_guarded, args=arguments, timeout=self._limits.seconds)
-                waiting[future] = (upcoming, time.monotonic())
+                future = self._pool.schedule(_guarded, args=arguments, timeout=getattr(self._limits, setting))
+                waiting[future] = (upcoming, time.monotonic(), setting)
                 upcoming += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                index, since = waiting.pop(future)
-                yield index, self._answer(future), time.monotonic() - since
+                index, since, setting = waiting.pop(future)
+                yield index, self._answer(future, setting), time.monotonic() - since
 
-    def _answer(self, future: Future[Answer]) -> Answer | DocmillError:
+    def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
         try:
             return future.result()
         except DocmillError as error:
             return error
         except LimitTimeout:
-            return self._limit("time", f"was not read within {self._limits.seconds:g} s", "seconds")
+            return self._limit("time", f"was not read within {getattr(self._limits, setting):g} s", setting)
         except ProcessExpired as error:
             return self._died(error.exitcode)
 

@@ -9,11 +9,15 @@ from collections.abc import Iterator, Sequence
 
 from docmill.chunk.pieces import Piece, Tokenizer, split_table, split_text, tail
 from docmill.config import ChunkConfig
-from docmill.models import BBox, Chunk, Element, ElementType, Extraction, Region
+from docmill.models import BBox, Chunk, Element, ElementType, Extraction, Region, clock
 
 _FURNITURE = {ElementType.HEADER, ElementType.FOOTER}
 _SMALL = 0.25
 """A section that fills less than this share of a chunk is joined with the next one."""
+
+
+_PAUSE = 2.0
+"""Seconds of silence that begin a new paragraph of speech."""
 
 
 def chunk_extraction(extraction: Extraction, tokenizer: Tokenizer, config: ChunkConfig) -> tuple[Chunk, ...]:
@@ -96,6 +100,7 @@ def _chunk(
         regions=tuple(_regions(elements)),
         types=tuple(sorted({each.type for each in elements})),
         place=_place(elements),
+        seconds=_seconds(elements),
     )
 
 
@@ -104,9 +109,16 @@ def _join(group: Sequence[Piece]) -> str:
     parts: list[str] = []
     for before, piece in zip([None, *group], group, strict=False):
         if before is not None and (before.element is not piece.element or before.end != piece.start):
-            parts.append("" if parts[-1].endswith("\n") else "\n")
+            parts.append("" if parts[-1].endswith("\n") else _between(before, piece))
         parts.append(piece.text)
     return "".join(parts).strip()
+
+
+def _between(before: Piece, piece: Piece) -> str:
+    """What stands between two elements: of speech that goes on without a pause a space, else a new line."""
+    end, start = before.element.end, piece.element.start
+    speech = {before.element.type, piece.element.type} == {ElementType.AUDIO_SEGMENT}
+    return " " if speech and end is not None and start is not None and start - end < _PAUSE else "\n"
 
 
 def _regions(elements: Sequence[Element]) -> Iterator[Region]:
@@ -125,6 +137,12 @@ def _place(elements: Sequence[Element]) -> str:
     sheets = [f"{each.sheet}!{each.cells}" if each.cells else each.sheet for each in elements if each.sheet]
     if sheets:
         return ", ".join(dict.fromkeys(sheets))
+    seconds = _seconds(elements)
+    return f"{clock(seconds[0])}-{clock(seconds[1])}" if seconds else ""
+
+
+def _seconds(elements: Sequence[Element]) -> tuple[float, float] | None:
+    """The first and last second of the chunk's sound or video, None where it has none."""
     starts = [each.start for each in elements if each.start is not None]
     ends = [each.end for each in elements if each.end is not None]
-    return f"{min(starts):.1f}-{max(ends):.1f} s" if starts and ends else ""
+    return (min(starts), max([*ends, *starts])) if starts else None

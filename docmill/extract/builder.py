@@ -54,6 +54,9 @@ class Fields(TypedDict, total=False):
     cells: str | None
     table: Table | None
     crop: Crop | None
+    start: float | None
+    end: float | None
+    language: str | None
     lines: tuple[Line, ...]
     links: tuple[Link, ...]
     metadata: dict[str, Scalar]
@@ -102,6 +105,7 @@ class Builder:
         self.outline: list[OutlineEntry] = []
         self.metadata: dict[str, Scalar] = {}
         self.crops: dict[str, bytes] = {}
+        self._lacking: list[str] = []
         self._characters = 0
         self._warnings: dict[str, int] = {}
         self._sections: list[tuple[int, int]] = []
@@ -109,6 +113,10 @@ class Builder:
     def warn(self, warning: str) -> None:
         """Adds a warning; the same one is kept once, with the number of times."""
         self._warnings[warning] = self._warnings.get(warning, 0) + 1
+
+    def lack(self, what: str) -> None:
+        """The document is partial: a clause says what of it is missing or may be."""
+        self._lacking.append(what)
 
     def end_sections(self) -> None:
         """What follows stands under no title so far, as on a new slide or sheet."""
@@ -206,6 +214,7 @@ class Builder:
             outline=tuple(self.outline),
             metadata=self.metadata,
             warnings=tuple(warnings),
+            lacking=tuple(self._lacking),
         )
         return Reading(extraction, self.crops)
 

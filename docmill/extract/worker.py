@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,11 @@ from docmill.extract.overlay import page_overlay
 from docmill.extract.reading import Reading
 from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
+from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
-from docmill.models import ElementType, Extraction, PageStatus
+from docmill.inference import places
+from docmill.inference.places import Places
+from docmill.models import ElementType, Extraction, Member, PageStatus
 from docmill.store import ObjectStore, open_store
 
 if TYPE_CHECKING:
@@ -60,8 +63,12 @@ class Part:
 class Task:
     """All that a worker process needs to read one document, or a part of it.
 
-    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page. `spool` is a
-    folder for what the parts of a PDF leave for each other, "" for other documents.
+    `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page.
+    `is_recording`: sound and video have a time limit of their own. `spool` is a
+    folder for what the parts of a PDF leave for each other, "" for other documents. The bytes of a `member` lie in
+    `store`, too.
+    folder for what the parts of a PDF leave for each other, "" for other documents. `places` are where models run that
+    do not in the worker.
     """
 
     source: str
@@ -73,8 +80,12 @@ class Task:
     s3_endpoint_url: str | None
     config: ExtractConfig
     preview: str
+    is_recording: bool = False
     spool: str = ""
     part: Part = Part()
+    member: bool = False
+    password: str = field(default="", repr=False)
+    places: Places = ()
 
     def to(self, part: Part) -> Task:
         """The task of another part of the same document."""
@@ -83,11 +94,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker tells of a document that it read."""
+    """What a worker tells of a document that it read; `lacking` says what is missing besides pages."""
 
     counts: dict[str, int]
     failed_pages: tuple[int, ...]
     note: str
+    members: tuple[Member, ...] = ()
+    lacking: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,11 +123,14 @@ def _store(url: str, s3_endpoint_url: str | None) -> ObjectStore:
 def read_document(task: Task) -> Answer | Unfinished:
     """The document's elements and pictures are in the store afterwards, or its part is in the spool."""
     artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
+    places.know(task.places)
     if task.spool:
         return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:
-        return _describe(artifacts.extraction_at(task.artifact))
-    reading = read(_bytes(task), _name(task), task.config)
+        extraction = artifacts.extraction_at(task.artifact)
+        if all(each.error or artifacts.has_member(each.sha256) for each in extraction.members):
+            return _describe(extraction)
+    reading = read(_bytes(task), _name(task), task.config, Wanted(password=task.password), artifacts.put_member)
     _keep_pictures(artifacts, reading.crops)
     artifacts.put_extraction(task.artifact, reading.extraction)
     return _describe(reading.extraction)
@@ -125,6 +141,8 @@ def _name(task: Task) -> str:
 
 
 def _bytes(task: Task) -> bytes:
+    if task.member:
+        return Artifacts(_store(task.store, task.s3_endpoint_url)).member(task.version)
     data = _store(task.source, task.s3_endpoint_url).get(task.key)
     if content_version(data) != task.version:
         raise TransientError(f"{task.source}{task.key} changed while it was read.", hint="The next run reads it anew.")
@@ -155,7 +173,7 @@ def _opened(task: Task, spool: Spool, data: bytes) -> PdfFile:
     from docmill.extract.pdf import PdfFile
 
     config, ocr = pdf_options(task.config)
-    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name))
+    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name), task.password)
 
 
 def _read_whole(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfinished:
@@ -210,7 +228,7 @@ def _draw_preview(task: Task, artifacts: Artifacts, spool: Spool, reading: Readi
         return
     spool.note(task.part.name, PREVIEW)
     try:
-        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH)
+        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH, password=task.password)
     except ENGINE_ERRORS:
         return  # what the document holds was read; a batch may do without a picture
     artifacts.store.put(task.preview, picture)
@@ -233,4 +251,5 @@ def _describe(extraction: Extraction) -> Answer:
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
     }
-    return Answer(counts, extraction.failed_pages, "; ".join(extraction.warnings)[:1_000])
+    note, lacking = "; ".join(extraction.warnings)[:1_000], "; ".join(extraction.lacking)[:1_000]
+    return Answer(counts, extraction.failed_pages, note, extraction.members, lacking)

@@ -28,6 +28,7 @@ class Row:
     types: tuple[str, ...] = ()
     place: str = ""
     elements: tuple[int, ...] = ()
+    seconds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

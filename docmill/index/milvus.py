@@ -43,7 +43,8 @@ def _physical(collection: str, space: Space) -> str:
 
 def _entity(row: Row) -> dict[str, Any]:
     regions = [[each.page, *_box(each), *(each.page_size or ())] for each in row.regions]
-    extra = {"section": row.section, "regions": regions, "place": row.place, "elements": row.elements}
+    extra: dict[str, Any] = {"section": row.section, "regions": regions, "place": row.place, "elements": row.elements}
+    extra |= {"seconds": row.seconds} if row.seconds else {}
     values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
     return values | {"pages": list(row.pages), "types": list(row.types), "provenance": extra, "dense": row.vector}
 
@@ -75,6 +76,7 @@ def _row(entity: Mapping[str, Any]) -> Row:
         regions=regions,
         place=extra["place"],
         elements=tuple(extra["elements"]),
+        seconds=(seconds[0], seconds[1]) if (seconds := extra.get("seconds")) else None,
     )
 
 

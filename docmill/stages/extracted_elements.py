@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
-from docmill.errors import DocmillError, PermanentError, TransientError
+from docmill.errors import DocmillError, IncompleteDocumentError, PermanentError, TransientError
 from docmill.extract.worker import Answer, Task, Unfinished, read_document
+from docmill.inference.places import served
 from docmill.models import Document, Stage
 from docmill.stages.base import Job, Result
 from docmill.stages.page_ranges import PdfInWork
@@ -25,7 +26,9 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
     preload = {module for job in jobs for module in _modules(job.document.media_type)}
     with (
         TemporaryDirectory(prefix="docmill-") as folder,
-        Isolated(read_document, workspace.settings.workers, sorted(preload)) as pool,
+        Isolated(
+            read_document, workspace.settings.workers, sorted(preload), is_long=lambda task: task.is_recording
+        ) as pool,
     ):
         extract = functools.partial(_extract, workspace, pool, Path(folder))
         firsts, twins = _apart(workspace, jobs)
@@ -81,7 +84,8 @@ def _result(document: Document, answer: Answer | Unfinished | DocmillError, seco
     if isinstance(answer, DocmillError):
         raise answer
     assert isinstance(answer, Answer)
-    return Result(document, seconds, answer.counts, failed_pages=answer.failed_pages, note=answer.note)
+    lacking = IncompleteDocumentError(answer.lacking) if answer.lacking else None
+    return Result(document, seconds, answer.counts, None, answer.failed_pages, lacking, answer.note, answer.members)
 
 
 def _modules(media_type: str) -> tuple[str, ...]:
@@ -105,6 +109,10 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         store=workspace.settings.store,
         s3_endpoint_url=workspace.settings.s3_endpoint_url,
         config=workspace.config.extract,
+        is_recording=job.document.media_type.startswith(("audio/", "video/")),
         preview=preview_key(job.document.batch) if is_pdf else "",
         spool=mkdtemp(dir=folder) if is_pdf else "",
+        member=bool(job.document.container),
+        password=workspace.settings.password.get_secret_value(),
+        places=served(workspace.settings.models),
     )

@@ -65,6 +65,7 @@ def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[fl
         regions=chunk.regions,
         types=tuple(each.value for each in chunk.types),
         place=chunk.place,
+        seconds=chunk.seconds,
         elements=tuple(dict.fromkeys(span.ordinal for span in chunk.spans)),
     )
 
