@@ -15,10 +15,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from docmill.cli import documents, ingest, models, questions
-from docmill.errors import DocmillError
+from docmill.cli import documents, ingest, models, parse, questions, serving
+from docmill.config import Mode
+from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
 from docmill.retrieve import SearchMode
+from docmill.settings import load_settings
 
 OK, ERROR, DOCUMENTS_FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -165,14 +167,50 @@ def sources_command(
 
 @app.command(name="parse")
 def parse_command(
-    file: Annotated[Path, typer.Argument(help="A document.")],
+    files: Annotated[list[str], typer.Argument(help="Documents: files, folders, patterns such as 'a/*.pdf'.")],
     form: Annotated[
-        documents.Format, typer.Option("--format", "-f", help="What to print.")
-    ] = documents.Format.MARKDOWN,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead.")] = None,
+        list[str] | None,
+        typer.Option("--format", "-f", help=f"What to give, some of: {', '.join(parse.Form)}; default: markdown."),
+    ] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="A file or a folder to write to.")] = "",
+    mode: Annotated[Mode | None, typer.Option(help="How much a page may cost; default: the settings'.")] = None,
+    pages: Annotated[str, typer.Option(help="Only these pages, such as 1-3,7,10-.")] = "",
+    text_depth: Annotated[
+        parse.Depth, typer.Option(help="Markdown and text as one for the document, or one a page.")
+    ] = parse.Depth.DOCUMENT,
+    tables: Annotated[str, typer.Option(help="Tables in Markdown: html keeps spans, markdown is shorter.")] = "html",
+    without: Annotated[str, typer.Option(help="Types left out of Markdown, text and HTML: header,footer.")] = "",
+    dpi: Annotated[int, typer.Option(min=18, max=1200, help="Resolution of page pictures and overlays.")] = 144,
+    languages: Annotated[str, typer.Option(help="ISO 639-1 codes for OCR, such as en,de.")] = "",
+    guard: Annotated[
+        bool, typer.Option("--safe-csv", help="Keep spreadsheet programs from running CSV cells as formulas.")
+    ] = False,
+    ask: Annotated[bool, typer.Option("--password", help="Ask for the password of encrypted documents.")] = False,
+    password_file: Annotated[
+        Path | None, typer.Option(help="The file whose first line is the password; else DOCMILL_PASSWORD.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With -o FOLDER: tell what was written as JSON.")] = False,
 ) -> None:
-    """Read one document and print what stands in it; nothing is kept."""
-    documents.parse(file, form, output)
+    """Read documents and print or write what stands in them; nothing is kept.
+
+    One document and one format are printed, or written to the file named. Several go into a folder: report.pdf gives
+    report.md, report.json and so on, and pages, tables, figures and overlays in the folder report. A document that
+    cannot be read does not stop the others.
+    """
+    settings = load_settings()
+    if tables not in ("html", "markdown"):
+        raise UsageError(f"{tables!r} is no way to write tables.", hint="Choose html or markdown.")
+    style: parse.TableStyle = "markdown" if tables == "markdown" else "html"
+    wish = parse.Wish(
+        paths=tuple(files),
+        forms=parse.forms_of(form or ["markdown"]),
+        output=output,
+        options=parse.OutputOptions(text_depth, style, parse.types_of(without), dpi, guard),
+        wanted=parse.wanted_of(pages, ask=ask, password_file=password_file, settings=settings),
+        config=parse.config_of(settings, mode, languages),
+        limits=settings.workers,
+    )
+    raise typer.Exit(OK if parse.parse(wish, as_json=as_json) else ERROR)
 
 
 @app.command(name="dev")
@@ -182,6 +220,44 @@ def dev_command(
 ) -> None:
     """Open the Dagster UI on this home, with sensors and schedules running."""
     documents.dev(host, port)
+
+
+@app.command(name="serve")
+def serve_command(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port for all protocols.")] = 7670,
+) -> None:
+    """Answer over HTTP: docmill's own API and the protocols of other products' clients. See docs/http.md."""
+    serving.serve(host, port)
+
+
+keys_app = typer.Typer(help="Make, list and revoke the keys of the HTTP service's callers.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command(name="create")
+def keys_create_command(
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    collection: Annotated[list[str] | None, typer.Option(help="Only this collection; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and print it, this once: only its hash is kept."""
+    serving.create_key(name, tuple(collection or ()), as_json=as_json)
+
+
+@keys_app.command(name="list")
+def keys_list_command(as_json: Json = False) -> None:
+    """List the keys, without their secrets."""
+    serving.list_keys(as_json=as_json)
+
+
+@keys_app.command(name="revoke")
+def keys_revoke_command(
+    name: Annotated[str, typer.Argument(help="The key's name or id.")],
+    as_json: Json = False,
+) -> None:
+    """Refuse a key from now on."""
+    serving.revoke_key(name, as_json=as_json)
 
 
 def main() -> None:

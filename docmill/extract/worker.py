@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,11 @@ from docmill.extract.overlay import page_overlay
 from docmill.extract.reading import Reading
 from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
+from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
 from docmill.inference import places
 from docmill.inference.places import Places
-from docmill.models import ElementType, Extraction, PageStatus
+from docmill.models import ElementType, Extraction, Member, PageStatus
 from docmill.store import ObjectStore, open_store
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Task:
 
     `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page.
     `is_recording`: sound and video have a time limit of their own. `spool` is a
+    folder for what the parts of a PDF leave for each other, "" for other documents. The bytes of a `member` lie in
+    `store`, too.
     folder for what the parts of a PDF leave for each other, "" for other documents. `places` are where models run that
     do not in the worker.
     """
@@ -80,6 +83,8 @@ class Task:
     is_recording: bool = False
     spool: str = ""
     part: Part = Part()
+    member: bool = False
+    password: str = field(default="", repr=False)
     places: Places = ()
 
     def to(self, part: Part) -> Task:
@@ -94,6 +99,7 @@ class Answer:
     counts: dict[str, int]
     failed_pages: tuple[int, ...]
     note: str
+    members: tuple[Member, ...] = ()
     lacking: str = ""
 
 
@@ -121,8 +127,10 @@ def read_document(task: Task) -> Answer | Unfinished:
     if task.spool:
         return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:
-        return _describe(artifacts.extraction_at(task.artifact))
-    reading = read(_bytes(task), _name(task), task.config)
+        extraction = artifacts.extraction_at(task.artifact)
+        if all(each.error or artifacts.has_member(each.sha256) for each in extraction.members):
+            return _describe(extraction)
+    reading = read(_bytes(task), _name(task), task.config, Wanted(password=task.password), artifacts.put_member)
     _keep_pictures(artifacts, reading.crops)
     artifacts.put_extraction(task.artifact, reading.extraction)
     return _describe(reading.extraction)
@@ -133,6 +141,8 @@ def _name(task: Task) -> str:
 
 
 def _bytes(task: Task) -> bytes:
+    if task.member:
+        return Artifacts(_store(task.store, task.s3_endpoint_url)).member(task.version)
     data = _store(task.source, task.s3_endpoint_url).get(task.key)
     if content_version(data) != task.version:
         raise TransientError(f"{task.source}{task.key} changed while it was read.", hint="The next run reads it anew.")
@@ -163,7 +173,7 @@ def _opened(task: Task, spool: Spool, data: bytes) -> PdfFile:
     from docmill.extract.pdf import PdfFile
 
     config, ocr = pdf_options(task.config)
-    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name))
+    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name), task.password)
 
 
 def _read_whole(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfinished:
@@ -218,7 +228,7 @@ def _draw_preview(task: Task, artifacts: Artifacts, spool: Spool, reading: Readi
         return
     spool.note(task.part.name, PREVIEW)
     try:
-        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH)
+        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH, password=task.password)
     except ENGINE_ERRORS:
         return  # what the document holds was read; a batch may do without a picture
     artifacts.store.put(task.preview, picture)
@@ -241,4 +251,4 @@ def _describe(extraction: Extraction) -> Answer:
         "without_text": int(characters == 0),
     }
     note, lacking = "; ".join(extraction.warnings)[:1_000], "; ".join(extraction.lacking)[:1_000]
-    return Answer(counts, extraction.failed_pages, note, lacking)
+    return Answer(counts, extraction.failed_pages, note, extraction.members, lacking)
