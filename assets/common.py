@@ -20,9 +20,9 @@ OWNERS = ["team:docmill"]
 
 
 def batch_asset(
-    stage: Stage, *, deps: list[str], kinds: set[str], description: str
+    stage: Stage, *, deps: list[str], kinds: set[str], description: str, pool: str | None = None
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """The decorator of a stage's asset: one partition a batch, with the stage's checks."""
+    """The decorator of a stage's asset: one partition a batch, with the stage's checks. Runs share a `pool`."""
     return dg.asset(
         name=stage.value,
         deps=deps,
@@ -33,6 +33,7 @@ def batch_asset(
         owners=OWNERS,
         code_version=CODE_VERSIONS[stage],
         check_specs=checks.specs(stage),
+        pool=pool,
     )
 
 
