@@ -97,7 +97,6 @@ class Settings(BaseSettings):
     models: Annotated[
         dict[str, ModelConfig], Field(description="model → where it runs, and what it is if docmill does not know it")
     ] = {}
-<<<<<<< HEAD
     fetch_allow: Annotated[
         str, Field(description="networks (CIDR, apart by commas) that documents may be fetched from though private")
     ] = ""
@@ -107,9 +106,7 @@ class Settings(BaseSettings):
     fetch_s3_buckets: Annotated[
         str, Field(description="buckets (apart by commas) whose web addresses are read through the object store")
     ] = ""
-=======
     service: ServiceSettings = ServiceSettings()
->>>>>>> f054750d91a870915f5981cecd03425db1869d59
     pipeline: PipelineConfig = PipelineConfig()
 
     @classmethod
