@@ -39,8 +39,10 @@ PagedReader = Callable[[bytes, ExtractConfig, Wanted], Reading]
 _READERS: dict[str, tuple[str, str]] = {
     "docx": ("docx", "read_docx"),
     "pptx": ("pptx", "read_pptx"),
+    "ppt": ("ppt", "read_ppt"),
     "doc": ("doc", "read_doc"),
     "xlsx": ("xlsx", "read_xlsx"),
+    "xlsb": ("xlsb", "read_xlsb"),
     "xls": ("xls", "read_xls"),
     "odt": ("odf", "read_odt"),
     "ods": ("odf", "read_ods"),
@@ -61,7 +63,8 @@ _READERS: dict[str, tuple[str, str]] = {
     "jsonl": ("textual", "read_jsonl"),
     "yaml": ("textual", "read_yaml"),
     "xml": ("textual", "read_xml"),
-    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif"), ("image", "read_image")),
+    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif", "heic", "avif"), ("image", "read_image")),
+    "svg": ("svg", "read_svg"),
     **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), ("media", "read_media")),
     **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), ("media", "read_media")),
 }
@@ -78,8 +81,6 @@ _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 """What libraries raise on malformed bytes that a reader did not foresee; never an error of memory, disk or import."""
 
 _WAYS_OUT = {
-    "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
-    "xlsb": "Save it as xlsx.",
     **dict.fromkeys(("7z", "rar"), "Unpack it and ingest the files in it, or pack it as zip."),
 }
 
