@@ -10,7 +10,7 @@ from docmill.models import Stage
 
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
-    Stage.EXTRACTED_ELEMENTS: "3",
+    Stage.EXTRACTED_ELEMENTS: "4",
     Stage.CHUNKS: "2",
     Stage.EMBEDDINGS: "1",
     Stage.VECTOR_COLLECTION: "1",

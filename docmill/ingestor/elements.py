@@ -124,7 +124,7 @@ def _structured(given: Input, element: Element, others: Sequence[Element], size:
     if element.type is ElementType.TABLE and element.table is not None:
         text, form = table_text(element.table, form)
     else:
-        text = element.text
+        text = "\n".join(filter(None, [_heading(element, others), element.text]))
         if element.table is not None and element.table.cells:
             text = f"{text}\n{element.table.markdown()}" if element.table.markdown() not in text else text
         form = "simple"
@@ -135,6 +135,15 @@ def _structured(given: Input, element: Element, others: Sequence[Element], size:
         picture = _crop(given, element)
     place = Place(element.page or 1, element.bbox, element.page_size or size)
     return structured_element(given.source, place, _STRUCTURED[element.type], TableText(text, form, caption, picture))
+
+
+def _heading(chart: Element, others: Sequence[Element]) -> str:
+    """The title that stands right above a chart, "" if there is none or the chart holds its own."""
+    before = [each for each in others if each.ordinal < chart.ordinal]
+    if not before or before[-1].type is not ElementType.TITLE or before[-1].bbox is None or chart.bbox is None:
+        return ""
+    gap = chart.bbox.y0 - before[-1].bbox.y1
+    return before[-1].text if 0 <= gap <= 3 * (before[-1].bbox.y1 - before[-1].bbox.y0) else ""
 
 
 def table_text(table: Table, form: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from docmill.extract.pdf.aligned import build_table, text_rows
+from docmill.extract.pdf.bars import find_charts, without_charts
 from docmill.extract.pdf.candidates import free_tables, looks_tabular, stacked_tables
 from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
 from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
@@ -19,6 +20,8 @@ from docmill.models import ElementType
 def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
     """The page's elements in reading order."""
     place = Placer(ink)
+    charts = find_charts(ink)
+    ink = without_charts(ink, charts)
     tables, runs = ruled_tables(ink)
     tables = [split_columns(table) for table in tables]
     for table in tables:
@@ -26,9 +29,10 @@ def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
     outside = [rule for rule in ink.h_rules if not _in_any(rule, [table.box for table in tables])]
     stacked, runs = stacked_tables(runs, outside, ink.width)
     tables += stacked
-    taken = [table.box for table in tables]
+    taken = [table.box for table in tables] + [chart.box for chart in charts]
     figures = find_figures(ink, taken)
     items: list[Item[Draft | list[Run]]] = [Item(t.box, None, _table_draft(t, place)) for t in tables]
+    items += [Item(c.box, None, _figure_draft(c.box, c.runs, ElementType.CHART)) for c in charts]
     for box in figures:
         own = [run for run in runs if inside(run, box)]
         items.append(Item(around([box, *own]) if own else box, None, _figure_draft(box, own)))
@@ -89,10 +93,10 @@ def _table_draft(found: FoundTable, place: Placer) -> Draft:
     return Draft(ElementType.TABLE, text, found.box, table=table)
 
 
-def _figure_draft(box: Box, runs: Sequence[Run]) -> Draft:
+def _figure_draft(box: Box, runs: Sequence[Run], kind: ElementType = ElementType.IMAGE) -> Draft:
     """A draft of a figure with the text that stands in it, line by line."""
     lines = [join_row(row) for row in rows_of(runs)]
-    return Draft(ElementType.IMAGE, "\n".join(clean(line.text) for line in lines), box, lines)
+    return Draft(kind, "\n".join(clean(line.text) for line in lines), box, lines)
 
 
 def _without(runs: Sequence[Run], taken: Sequence[Run]) -> list[Run]:
