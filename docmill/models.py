@@ -188,6 +188,13 @@ class Element(Model):
     metadata: dict[str, Scalar] = {}
 
 
+def clock(seconds: float) -> str:
+    """Seconds as a player shows them: `1:02:03`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 class Page(Model):
     """A page or slide: its size in points as displayed, how it was read and why so, and what became of it."""
 

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from docmill.config import PipelineConfig
 from docmill.errors import ConfigError
+from docmill.inference.model_config import ModelConfig
 
 _PREFIX = "DOCMILL_"
 _HINT = "See docs/configuration.md."
@@ -87,12 +88,16 @@ class Settings(BaseSettings):
     milvus_token: Annotated[SecretStr, Field(description="user:password of the Milvus server (a secret)")] = SecretStr(
         ""
     )
+    password: Annotated[SecretStr, Field(description="opens encrypted documents (a secret)")] = SecretStr("")
     watch: Annotated[dict[str, str], Field(description="collection → address that sensors watch")] = {}
     sensor_seconds: Annotated[int, Field(ge=1, description="pause between two ticks of new_uploads")] = 30
     delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
     batch: BatchLimits = BatchLimits()
     workers: WorkerLimits = WorkerLimits()
     service: ServiceSettings = ServiceSettings()
+    models: Annotated[
+        dict[str, ModelConfig], Field(description="model → where it runs, and what it is if docmill does not know it")
+    ] = {}
     pipeline: PipelineConfig = PipelineConfig()
 
     @classmethod

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from docmill.artifacts import Artifacts
 from docmill.config import PipelineConfig
-from docmill.errors import ConfigError
 from docmill.fingerprints import stage_fingerprints
 from docmill.index.base import Space, VectorIndex
 from docmill.inference.embedder import Embedder
@@ -77,14 +76,11 @@ class Workspace:
     @cached_property
     def embedder(self) -> Embedder:
         """The embedding model."""
-        from docmill.inference.minilm import NAME
-        from docmill.inference.onnx_embedder import OnnxEmbedder
+        from docmill.inference.opening import open_embedder
 
         if self._embedder is not None:
             return self._embedder
-        if self.config.embed.model != NAME:
-            raise ConfigError(f"There is no embedding model {self.config.embed.model!r}.", hint=f"Use {NAME}.")
-        return OnnxEmbedder(self.settings.folder / "models")
+        return open_embedder(self.config.embed.model, self.settings.models, self.settings.folder / "models")
 
     @cached_property
     def fingerprints(self) -> dict[Stage, str]:

@@ -15,10 +15,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from docmill.cli import documents, ingest, questions, serving
-from docmill.errors import DocmillError
+from docmill.cli import documents, ingest, parse, questions, serving
+from docmill.config import Mode
+from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
 from docmill.retrieve import SearchMode
+from docmill.settings import load_settings
 
 OK, ERROR, DOCUMENTS_FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -163,14 +165,50 @@ def sources_command(
 
 @app.command(name="parse")
 def parse_command(
-    file: Annotated[Path, typer.Argument(help="A document.")],
+    files: Annotated[list[str], typer.Argument(help="Documents: files, folders, patterns such as 'a/*.pdf'.")],
     form: Annotated[
-        documents.Format, typer.Option("--format", "-f", help="What to print.")
-    ] = documents.Format.MARKDOWN,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead.")] = None,
+        list[str] | None,
+        typer.Option("--format", "-f", help=f"What to give, some of: {', '.join(parse.Form)}; default: markdown."),
+    ] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="A file or a folder to write to.")] = "",
+    mode: Annotated[Mode | None, typer.Option(help="How much a page may cost; default: the settings'.")] = None,
+    pages: Annotated[str, typer.Option(help="Only these pages, such as 1-3,7,10-.")] = "",
+    text_depth: Annotated[
+        parse.Depth, typer.Option(help="Markdown and text as one for the document, or one a page.")
+    ] = parse.Depth.DOCUMENT,
+    tables: Annotated[str, typer.Option(help="Tables in Markdown: html keeps spans, markdown is shorter.")] = "html",
+    without: Annotated[str, typer.Option(help="Types left out of Markdown, text and HTML: header,footer.")] = "",
+    dpi: Annotated[int, typer.Option(min=18, max=1200, help="Resolution of page pictures and overlays.")] = 144,
+    languages: Annotated[str, typer.Option(help="ISO 639-1 codes for OCR, such as en,de.")] = "",
+    guard: Annotated[
+        bool, typer.Option("--safe-csv", help="Keep spreadsheet programs from running CSV cells as formulas.")
+    ] = False,
+    ask: Annotated[bool, typer.Option("--password", help="Ask for the password of encrypted documents.")] = False,
+    password_file: Annotated[
+        Path | None, typer.Option(help="The file whose first line is the password; else DOCMILL_PASSWORD.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With -o FOLDER: tell what was written as JSON.")] = False,
 ) -> None:
-    """Read one document and print what stands in it; nothing is kept."""
-    documents.parse(file, form, output)
+    """Read documents and print or write what stands in them; nothing is kept.
+
+    One document and one format are printed, or written to the file named. Several go into a folder: report.pdf gives
+    report.md, report.json and so on, and pages, tables, figures and overlays in the folder report. A document that
+    cannot be read does not stop the others.
+    """
+    settings = load_settings()
+    if tables not in ("html", "markdown"):
+        raise UsageError(f"{tables!r} is no way to write tables.", hint="Choose html or markdown.")
+    style: parse.TableStyle = "markdown" if tables == "markdown" else "html"
+    wish = parse.Wish(
+        paths=tuple(files),
+        forms=parse.forms_of(form or ["markdown"]),
+        output=output,
+        options=parse.OutputOptions(text_depth, style, parse.types_of(without), dpi, guard),
+        wanted=parse.wanted_of(pages, ask=ask, password_file=password_file, settings=settings),
+        config=parse.config_of(settings, mode, languages),
+        limits=settings.workers,
+    )
+    raise typer.Exit(OK if parse.parse(wish, as_json=as_json) else ERROR)
 
 
 @app.command(name="dev")

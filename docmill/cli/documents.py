@@ -1,4 +1,4 @@
-"""`docmill status`, `failed`, `retry`, `sources`, `parse` and `dev`."""
+"""`docmill status`, `failed`, `retry`, `sources` and `dev`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,24 +26,14 @@ from docmill.cli.output import (
     table,
 )
 from docmill.doctor import Finding, examine
-from docmill.errors import SourceError, UsageError
+from docmill.errors import UsageError
 from docmill.ledger import Failure
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, set_quarantine
 from docmill.runners import find_runner
-from docmill.settings import load_settings
 from docmill.status import collection_statuses
-from docmill.store import LocalStore, canonical_url
+from docmill.store import canonical_url
 from docmill.workspace import Workspace
-
-
-class Format(StrEnum):
-    """What `parse` prints."""
-
-    MARKDOWN = "markdown"
-    TEXT = "text"
-    JSON = "json"
-    HTML = "html"
 
 
 @dataclass(frozen=True)
@@ -192,28 +181,6 @@ def sources(remove: str, collection: str, *, as_json: bool) -> None:
         print_json({"sources": [{"collection": name, "source": url} for name, url in watched]})
     else:
         table("", ["collection", "source"], [[name, short(url)] for name, url in watched])
-
-
-def parse(file: Path, form: Format, output: Path | None) -> None:
-    """Print or write what stands in a document."""
-    from docmill.extract.registry import read
-    from docmill.extract.render import to_html, to_markdown, to_text
-
-    if not file.is_file():
-        raise SourceError(f"{file} is not a file.", hint="Check the path.")
-    extraction = read(LocalStore(file.parent).get(file.name), file.name, load_settings().pipeline.extract).extraction
-    made = {
-        Format.MARKDOWN: lambda: to_markdown(extraction),
-        Format.TEXT: lambda: to_text(extraction),
-        Format.HTML: lambda: to_html(extraction),
-        Format.JSON: lambda: extraction.model_dump_json(indent=2, exclude_defaults=True),
-    }[form]()
-    for warning in extraction.warnings:
-        notes.print(f"Note: {warning}", markup=False)
-    if output is None:
-        sys.stdout.write(made.rstrip("\n") + "\n")
-    else:
-        LocalStore(output.absolute().parent).put(output.name, made.encode())
 
 
 def dev(host: str, port: int) -> None:

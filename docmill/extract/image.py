@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, LimitExceededError
@@ -12,43 +13,83 @@ from docmill.extract.lines import add_lines
 from docmill.extract.ocr import ENGINE, ocr_lines
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import Picture
+from docmill.extract.wanted import ALL, Wanted
 from docmill.models import BBox, Line, Page, PageStatus
 
 PICTURE_SHARE = 0.12
 """Share of the page's cells that are neither paper nor text from which the page is a picture."""
 _GRID = 64
+_MOST_FRAMES = 1_000_000
 
 
-def read_image(data: bytes, config: ExtractConfig) -> Reading:
-    """The elements of a picture file; a frame is a page, a pixel a point.
+def read_image(data: bytes, config: ExtractConfig, wanted: Wanted = ALL) -> Reading:
+    """The elements of a picture file, of its wanted frames alone; a frame is a page, a pixel a point.
 
-    Raises LimitExceededError for too many pixels or frames, CorruptDocumentError where it cannot be decoded.
+    Raises LimitExceededError for too many pixels or frames, CorruptDocumentError where it cannot be decoded,
+    UsageError where it has none of the wanted frames.
     """
-    from PIL import Image, ImageFile, UnidentifiedImageError
+    with _opened(data) as image:
+        builder = Builder(_media_type(image), config)
+        found = int(getattr(image, "n_frames", 1))
+        if found > 1 and _is_animation(image):
+            builder.warn(f"The animation has {found} frames; only the first was read.")
+        for number in _numbers(image, config.max_pages, wanted):
+            _page(_frame(image, number), number, builder)
+    return builder.reading()
+
+
+def frames(data: bytes, wanted: Wanted = ALL) -> Iterator[tuple[int, Picture]]:
+    """The wanted frames (from 1) as they are read: upright by their EXIF tag, what is transparent on white.
+
+    Raises what `read_image` raises.
+    """
+    with _opened(data) as image:
+        for number in _numbers(image, _MOST_FRAMES, wanted):
+            yield number, upright(_frame(image, number))
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Picture]:
+    """The picture file. Raises CorruptDocumentError where it, or a frame used in the block, cannot be decoded."""
+    from PIL import Image, UnidentifiedImageError
 
     previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         with Image.open(io.BytesIO(data)) as image:
-            assert isinstance(image, ImageFile.ImageFile)
-            builder = Builder(Image.MIME.get(image.format or "", "image/png"), config)
-            frames = int(getattr(image, "n_frames", 1))
-            if getattr(image, "is_animated", False) and image.format in ("GIF", "WEBP", "PNG"):
-                builder.warn(f"The animation has {frames} frames; only the first was read.")
-                frames = 1
-            if frames > config.max_pages:
-                raise LimitExceededError(
-                    f"The picture has {frames} frames, more than the {config.max_pages} allowed.",
-                    hint="Raise extract.max_pages or split the file.",
-                )
-            for number in range(frames):
-                image.seek(number)
-                _check_size(*image.size)
-                _page(image, number + 1, builder)
+            yield image
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
         raise CorruptDocumentError(f"The picture cannot be decoded: {error}.", hint="Save it again as PNG.") from error
     finally:
         Image.MAX_IMAGE_PIXELS = previous
-    return builder.reading()
+
+
+def _media_type(image: Picture) -> str:
+    from PIL import Image
+
+    return str(Image.MIME.get(image.format or "", "image/png"))
+
+
+def _is_animation(image: Picture) -> bool:
+    return bool(getattr(image, "is_animated", False)) and image.format in ("GIF", "WEBP", "PNG")
+
+
+def _numbers(image: Picture, most: int, wanted: Wanted) -> Iterator[int]:
+    """The wanted frames (from 1), each announced; of an animation the first alone. Raises LimitExceededError."""
+    count = 1 if _is_animation(image) else int(getattr(image, "n_frames", 1))
+    if count > most:
+        raise LimitExceededError(
+            f"The picture has {count} frames, more than the {most} allowed.",
+            hint="Raise extract.max_pages or split the file.",
+        )
+    for number in (numbers := wanted.numbers(count)):
+        wanted.watch(number, len(numbers))
+        yield number
+
+
+def _frame(image: Picture, number: int) -> Picture:
+    image.seek(number - 1)
+    _check_size(*image.size)
+    return image
 
 
 def _check_size(width: int, height: int) -> None:
@@ -62,24 +103,29 @@ def _check_size(width: int, height: int) -> None:
 
 def _page(image: Picture, number: int, builder: Builder) -> None:
     """Adds one frame: the picture if it is one, then its text, and the page with what became of it."""
-    from PIL import ImageOps
-
     size = (float(image.width), float(image.height))
     if builder.config.mode is Mode.FAST:
         reason = "The page is a picture, and mode fast reads no pictures: use mode auto."
         builder.pages.append(Page(number=number, width=size[0], height=size[1], status=PageStatus.EMPTY, reason=reason))
         return
-    upright = _on_white(ImageOps.exif_transpose(image))
-    size = (float(upright.width), float(upright.height))
-    data = _png(upright)
+    picture = upright(image)
+    size = (float(picture.width), float(picture.height))
+    data = _png(picture)
     lines = ocr_lines(data, builder.config.languages)
-    if _is_picture(upright, lines):
+    if _is_picture(picture, lines):
         whole = BBox(x0=0, y0=0, x1=size[0], y1=size[1])
         builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole})
     add_lines(lines, builder, {"page": number, "page_size": size})
     status, reason = (PageStatus.OK, "") if lines else (PageStatus.EMPTY, "OCR found no text on the page.")
     page = Page(number=number, width=size[0], height=size[1], status=status, method=ENGINE, reason=reason)
     builder.pages.append(page)
+
+
+def upright(image: Picture) -> Picture:
+    """The frame as it is shown: turned by its EXIF tag, on white."""
+    from PIL import ImageOps
+
+    return _on_white(ImageOps.exif_transpose(image))
 
 
 def _on_white(image: Picture) -> Picture:

@@ -1,35 +1,135 @@
-"""A page as a picture with a numbered, coloured box around each element: what was read, at a glance."""
+"""A page as a picture with a numbered, coloured box around each element and a legend: what was read, at a glance."""
 
 from __future__ import annotations
 
-from docmill.models import ElementType, Extraction
+from collections import Counter
+from collections.abc import Sequence
 
-_COLOURS: dict[ElementType, tuple[float, float, float]] = {
-    ElementType.TITLE: (0.80, 0.10, 0.10),
-    ElementType.TEXT: (0.10, 0.35, 0.80),
-    ElementType.LIST_ITEM: (0.10, 0.60, 0.75),
-    ElementType.TABLE: (0.05, 0.55, 0.15),
-    ElementType.IMAGE: (0.60, 0.15, 0.70),
-    ElementType.CAPTION: (0.85, 0.50, 0.05),
+from docmill.extract.page_pictures import PagePicture, page_pictures
+from docmill.extract.untyped import Foreign, Picture
+from docmill.extract.wanted import Wanted
+from docmill.models import Element, ElementType, Extraction
+
+Colour = tuple[int, int, int]
+
+_COLOURS: dict[ElementType, Colour] = {
+    ElementType.TITLE: (200, 30, 45),
+    ElementType.TEXT: (35, 95, 200),
+    ElementType.LIST_ITEM: (0, 140, 160),
+    ElementType.TABLE: (20, 130, 50),
+    ElementType.IMAGE: (140, 50, 175),
+    ElementType.CHART: (185, 55, 140),
+    ElementType.INFOGRAPHIC: (165, 90, 120),
+    ElementType.FORMULA: (110, 100, 0),
+    ElementType.CODE: (70, 70, 90),
+    ElementType.HEADER: (120, 120, 120),
+    ElementType.FOOTER: (120, 120, 120),
+    ElementType.FOOTNOTE: (130, 95, 60),
+    ElementType.CAPTION: (215, 120, 0),
+    ElementType.FORM_FIELD: (0, 110, 110),
 }
-_GREY = (0.5, 0.5, 0.5)
+_BLACK: Colour = (0, 0, 0)
+_FILL = 28
+"""How opaque (of 255) a box is."""
 
 
-def page_overlay(data: bytes, extraction: Extraction, *, page: int, width: int) -> bytes:
-    """A PNG, `width` pixels wide, of a page (from 1) of a PDF; boxes bear the ordinals of their elements."""
-    import pymupdf
+def page_overlay(data: bytes, extraction: Extraction, *, page: int, width: int, password: str = "") -> bytes:
+    """A PNG, about `width` pixels wide, of a page (from 1) with its elements; see `draw_overlay`.
 
-    with pymupdf.open(stream=data, filetype="pdf") as source, pymupdf.open() as target:
-        shown = source[page - 1]
-        canvas = target.new_page(width=shown.rect.width, height=shown.rect.height)
-        canvas.show_pdf_page(canvas.rect, source, page - 1)
-        for element in extraction.elements:
-            if element.page != page or element.bbox is None:
-                continue
-            colour = _COLOURS.get(element.type, _GREY)
-            box = pymupdf.Rect(element.bbox.x0, element.bbox.y0, element.bbox.x1, element.bbox.y1)
-            canvas.draw_rect(box, color=colour, width=1.2, fill=colour, fill_opacity=0.06)
-            canvas.insert_text((box.x0 + 1, max(7.0, box.y0 - 1)), str(element.ordinal), fontsize=7, color=colour)
-        zoom = width / canvas.rect.width
-        picture: bytes = canvas.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), alpha=False).tobytes("png")
-    return picture
+    Raises what `page_pictures` raises.
+    """
+    known = next((each.width for each in extraction.pages if each.number == page), 0.0)
+    dpi = max(36, min(600, round(72 * width / known))) if known else 100
+    wanted = Wanted(((page, page),), password)
+    drawn = next(page_pictures(data, extraction.media_type, dpi=dpi, wanted=wanted))
+    own = [each for each in extraction.elements if each.page == page]
+    return PagePicture(page, draw_overlay(drawn, own, width), 1.0).png()
+
+
+def draw_overlay(page: PagePicture, elements: Sequence[Element], width: int | None = None) -> Picture:
+    """The page with a box for each element in the colour of its type, its ordinal in a tag, cells of tables outlined.
+
+    A legend below names the types and how many there are. `width` is the picture's in pixels; None keeps the page's.
+    """
+    from PIL import Image, ImageDraw
+
+    picture, scale = page.picture, page.scale
+    if width is not None and width != picture.width:
+        scale *= width / picture.width
+        picture = picture.resize(
+            (width, max(1, round(picture.height * width / picture.width))), Image.Resampling.LANCZOS
+        )
+    unit = max(1.0, picture.width / 900)
+    canvas = picture.convert("RGBA")
+    layer = Image.new("RGBA", canvas.size)
+    brush = ImageDraw.Draw(layer)
+    placed = [each for each in elements if each.bbox is not None]
+    for each in placed:
+        _box(brush, each, scale, unit)
+    for each in placed:
+        _tag(brush, each, scale, unit)
+    drawn = Image.alpha_composite(canvas, layer).convert("RGB")
+    return _with_legend(drawn, elements, unit)
+
+
+def _box(brush: Foreign, element: Element, scale: float, unit: float) -> None:
+    """The element's box, and thin ones for the cells of a table."""
+    assert element.bbox is not None
+    colour = _COLOURS.get(element.type, _BLACK)
+    pad = unit
+    box = element.bbox
+    corners = (box.x0 * scale - pad, box.y0 * scale - pad, box.x1 * scale + pad, box.y1 * scale + pad)
+    brush.rectangle(corners, fill=(*colour, _FILL), outline=(*colour, 255), width=round(2 * unit))
+    for cell in element.table.cells if element.table else ():
+        if cell.bbox is not None:
+            inner = cell.bbox
+            cell_corners = (inner.x0 * scale, inner.y0 * scale, inner.x1 * scale, inner.y1 * scale)
+            brush.rectangle(cell_corners, outline=(*colour, 130), width=round(unit))
+
+
+def _tag(brush: Foreign, element: Element, scale: float, unit: float) -> None:
+    """The element's number, white on its colour, left of its box or, where there is no room, in its corner."""
+    from PIL import ImageFont
+
+    assert element.bbox is not None
+    colour = _COLOURS.get(element.type, _BLACK)
+    font = ImageFont.load_default(round(12 * unit))
+    label = str(element.ordinal)
+    wide, high = brush.textlength(label, font=font) + 6 * unit, 15 * unit
+    left = element.bbox.x0 * scale - wide - unit
+    left = left if left >= 0 else max(0.0, element.bbox.x0 * scale - unit)
+    top = max(0.0, element.bbox.y0 * scale - unit)
+    brush.rectangle((left, top, left + wide, top + high), fill=(*colour, 255))
+    brush.text((left + wide / 2, top + high / 2), label, fill=(255, 255, 255, 255), font=font, anchor="mm")
+
+
+def _with_legend(picture: Picture, elements: Sequence[Element], unit: float) -> Picture:
+    """The picture with a strip below that names the colours."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    counts = Counter(each.type for each in elements)
+    font = ImageFont.load_default(round(13 * unit))
+    probe = ImageDraw.Draw(picture)
+    entries = [(kind, f"{kind.value.replace('_', ' ')} {count}") for kind, count in counts.items()] or [
+        (ElementType.TEXT, "no elements")
+    ]
+    row, margin, square = 22 * unit, 10 * unit, 12 * unit
+    places: list[tuple[float, float]] = []
+    x, y = margin, margin / 2
+    for _, text in entries:
+        wide = square + 5 * unit + probe.textlength(text, font=font) + 16 * unit
+        if x > margin and x + wide > picture.width:
+            x, y = margin, y + row
+        places.append((x, y))
+        x += wide
+    legend = Image.new("RGB", (picture.width, round(y + row + margin / 2)), "white")
+    brush = ImageDraw.Draw(legend)
+    for (kind, text), (x, y) in zip(entries, places, strict=True):
+        top = y + (row - square) / 2
+        brush.rectangle((x, top, x + square, top + square), fill=_COLOURS.get(kind, _BLACK))
+        brush.text((x + square + 5 * unit, y + row / 2), text, fill=_BLACK, font=font, anchor="lm")
+    brush.line((0, 0, picture.width, 0), fill=(200, 200, 200), width=max(1, round(unit)))
+    whole = Image.new("RGB", (picture.width, picture.height + legend.height), "white")
+    whole.paste(picture, (0, 0))
+    whole.paste(legend, (0, picture.height))
+    return whole

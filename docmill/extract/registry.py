@@ -12,24 +12,25 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import (
     CorruptDocumentError,
     EmptyDocumentError,
-    EncryptedDocumentError,
     LimitExceededError,
     UnsupportedTypeError,
 )
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
+from docmill.extract.wanted import ALL, Wanted, only_wanted
 from docmill.models import Element, ElementType, PageStatus
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import PageOcr
 
 Reader = Callable[[bytes, ExtractConfig], Reading]
+PagedReader = Callable[[bytes, ExtractConfig, Wanted], Reading]
 
 _READERS: dict[str, tuple[str, str]] = {
     "docx": ("docx", "read_docx"),
@@ -63,6 +64,9 @@ _READERS: dict[str, tuple[str, str]] = {
 SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {label: MEDIA_TYPES[label] for label in _READERS}
 """Label to media type of every type that is read."""
 
+_PAGED = ("pdf", *(label for label, (module, _) in _READERS.items() if module == "image"))
+"""Labels whose readers read wanted pages only, and tell of each."""
+
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError,
            EOFError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
 """What libraries raise on malformed bytes that a reader did not foresee; never an error of memory, disk or import."""
@@ -74,16 +78,24 @@ _WAYS_OUT = {
 }
 
 
-def read(data: bytes, name: str, config: ExtractConfig) -> Reading:
-    """The elements of a document. `name` helps to tell text formats apart and is named in no element.
+def read(data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL) -> Reading:
+    """The elements of a document, of the wanted pages alone. `name` helps to tell text formats apart.
 
     Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError, UnsupportedTypeError, LimitExceededError,
-    and ConfigError for a setting or an installation that cannot work.
+    UsageError where it has none of the wanted pages, ConfigError for a setting or an installation that cannot work.
     """
     detected = accepted(data, name, config)
+    if detected.label == "encrypted":
+        from docmill.extract.protected import decrypted
+
+        return read(decrypted(data, wanted.password), name, config, wanted)
     reader = _reader(detected)
     with malformed(detected):
-        reading = with_text_of_pictures(reader(data, config), config)
+        if detected.label in _PAGED:
+            found = cast(PagedReader, reader)(data, config, wanted)
+        else:
+            found = only_wanted(reader(data, config), wanted)
+        reading = with_text_of_pictures(found, config)
     return finished(reading, detected.disagreement)
 
 
@@ -120,14 +132,10 @@ def finished(reading: Reading, disagreement: str) -> Reading:
 
 
 def _reader(detected: Detected) -> Reader:
-    """The reader of a type. Raises UnsupportedTypeError, EncryptedDocumentError."""
+    """The reader of a type. Raises UnsupportedTypeError."""
     label = detected.label
     if label == "pdf":
         return _read_pdf
-    if label == "encrypted":
-        raise EncryptedDocumentError(
-            "The office document is protected by a password.", hint="Save a copy without a password."
-        )
     if label not in _READERS:
         way_out = _WAYS_OUT.get(label, f"Convert it to one of: {', '.join(sorted(SUPPORTED))}.")
         raise UnsupportedTypeError(f"There is no reader for {label} ({detected.media_type}).", hint=way_out)
@@ -136,12 +144,12 @@ def _reader(detected: Detected) -> Reader:
     return reader
 
 
-def _read_pdf(data: bytes, config: ExtractConfig) -> Reading:
+def _read_pdf(data: bytes, config: ExtractConfig, wanted: Wanted = ALL) -> Reading:
     """Reads a PDF, with OCR for the pages that need it."""
     from docmill.extract.pdf import read_pdf
 
     config, ocr = pdf_options(config)
-    return read_pdf(data, config, ocr=ocr)
+    return read_pdf(data, config, ocr=ocr, wanted=wanted)
 
 
 def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:

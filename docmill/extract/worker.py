@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from docmill.extract.overlay import page_overlay
 from docmill.extract.reading import Reading
 from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
+from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
 from docmill.models import ElementType, Extraction, PageStatus
 from docmill.store import ObjectStore, open_store
@@ -77,6 +78,7 @@ class Task:
     is_recording: bool = False
     spool: str = ""
     part: Part = Part()
+    password: str = field(default="", repr=False)
 
     def to(self, part: Part) -> Task:
         """The task of another part of the same document."""
@@ -117,7 +119,7 @@ def read_document(task: Task) -> Answer | Unfinished:
         return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:
         return _describe(artifacts.extraction_at(task.artifact))
-    reading = read(_bytes(task), _name(task), task.config)
+    reading = read(_bytes(task), _name(task), task.config, Wanted(password=task.password))
     _keep_pictures(artifacts, reading.crops)
     artifacts.put_extraction(task.artifact, reading.extraction)
     return _describe(reading.extraction)
@@ -158,7 +160,7 @@ def _opened(task: Task, spool: Spool, data: bytes) -> PdfFile:
     from docmill.extract.pdf import PdfFile
 
     config, ocr = pdf_options(task.config)
-    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name))
+    return PdfFile(data, config, ocr, functools.partial(spool.note, task.part.name), task.password)
 
 
 def _read_whole(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfinished:
@@ -213,7 +215,7 @@ def _draw_preview(task: Task, artifacts: Artifacts, spool: Spool, reading: Readi
         return
     spool.note(task.part.name, PREVIEW)
     try:
-        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH)
+        picture = page_overlay(_bytes(task), reading.extraction, page=1, width=_PREVIEW_WIDTH, password=task.password)
     except ENGINE_ERRORS:
         return  # what the document holds was read; a batch may do without a picture
     artifacts.store.put(task.preview, picture)

@@ -127,4 +127,5 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         is_recording=job.document.media_type.startswith(("audio/", "video/")),
         preview=preview_key(job.document.batch) if is_pdf else "",
         spool=mkdtemp(dir=folder) if is_pdf else "",
+        password=workspace.settings.password.get_secret_value(),
     )

@@ -8,13 +8,14 @@ from benchmarks.hostile import document, long_document, stream, words
 from docmill.config import ExtractConfig, Mode
 from docmill.extract.pdf import PdfFile, join_pages, read_pdf, reader
 from docmill.extract.pdf.engine import memory_errors
+from docmill.extract.wanted import Wanted
 from docmill.models import PageStatus
 
 FAST = ExtractConfig(mode=Mode.FAST)
 
 
 def test_a_range_keeps_the_page_numbers_of_the_document():
-    extraction = read_pdf(long_document(9), FAST, pages=range(3, 6)).extraction
+    extraction = read_pdf(long_document(9), FAST, wanted=Wanted(((4, 6),))).extraction
     assert [page.number for page in extraction.pages] == [4, 5, 6]
     assert {element.page for element in extraction.elements} == {4, 5, 6}
     assert [element.ordinal for element in extraction.elements] == list(range(len(extraction.elements)))

@@ -77,7 +77,9 @@ def test_mode_fast_leaves_pictures_alone():
 
 def test_a_pdf_goes_to_its_reader_with_ocr(monkeypatch):
     calls = []
-    fake = type("fake", (), {"read_pdf": staticmethod(lambda data, config, *, ocr=None: calls.append(ocr))})
+    fake = type(
+        "fake", (), {"read_pdf": staticmethod(lambda data, config, *, ocr=None, wanted=None: calls.append(ocr))}
+    )
     monkeypatch.setitem(__import__("sys").modules, "docmill.extract.pdf", fake)
     registry._read_pdf(b"%PDF", CONFIG)
     registry._read_pdf(b"%PDF", ExtractConfig(mode=Mode.FAST))
@@ -96,8 +98,9 @@ def test_unforeseen_errors_of_libraries_are_corrupt_documents(monkeypatch):
 
 def test_an_encrypted_office_file_is_refused(monkeypatch):
     found = registry.Detected("application/x-ole-encrypted-package", "encrypted")
+    monkeypatch.setattr(registry, "accepted", lambda data, name, config: found)
     with pytest.raises(EncryptedDocumentError, match="password"):
-        registry._reader(found)
+        read(b"text", "a.docx", CONFIG)
 
 
 def test_the_same_bytes_give_the_same_extraction():

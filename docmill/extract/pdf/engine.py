@@ -14,13 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from docmill.errors import (
-    CorruptDocumentError,
-    EmptyDocumentError,
-    EncryptedDocumentError,
-    LimitExceededError,
-    is_about_memory,
-)
+from docmill.errors import CorruptDocumentError, EmptyDocumentError, LimitExceededError, is_about_memory
+from docmill.extract.wanted import password_needed, wrong_password
 
 EngineObject: TypeAlias = Any  # a module, document, page or display list of pymupdf, which has no types
 
@@ -48,8 +43,8 @@ pymupdf.TOOLS.mupdf_display_warnings(False)
 ENGINE_ERRORS: tuple[type[Exception], ...] = (pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError)
 
 
-def open_document(data: bytes, max_pages: int) -> EngineObject:
-    """The open document, decrypted if its user password is empty.
+def open_document(data: bytes, max_pages: int, password: str = "") -> EngineObject:
+    """The open document, decrypted if `password` or the empty one opens it.
 
     Raises EmptyDocumentError (no bytes), CorruptDocumentError (unreadable or no pages), EncryptedDocumentError and
     LimitExceededError (more than `max_pages` pages); MemoryError where the engine runs out of it.
@@ -60,16 +55,14 @@ def open_document(data: bytes, max_pages: int) -> EngineObject:
     try:
         with memory_errors():
             document = pymupdf.open(stream=data, filetype="pdf")
-            locked = bool(document.needs_pass) and not document.authenticate("")
+            locked = bool(document.needs_pass) and not (document.authenticate("") or document.authenticate(password))
             pages = 0 if locked else int(document.page_count)
     except ENGINE_ERRORS as error:
         raise CorruptDocumentError(
             f"The PDF cannot be opened: {_first_line(error)}.", hint="Repair it or export it again from its source."
         ) from error
     if locked:
-        raise EncryptedDocumentError(
-            "The PDF needs a password to be opened.", hint="Save a copy without password protection."
-        )
+        raise wrong_password("PDF") if password else password_needed("PDF")
     if pages == 0:
         raise CorruptDocumentError(
             "The PDF has no pages that can be found.", hint="Repair it or export it again from its source."

@@ -28,6 +28,7 @@ from docmill.extract.pdf.scans import PageOcr, engine_name, is_garbage, recognis
 from docmill.extract.pdf.sections import described, parents, set_levels
 from docmill.extract.pdf.tables import Placer
 from docmill.extract.reading import Reading
+from docmill.extract.wanted import ALL, Wanted
 from docmill.models import (
     BBox,
     Crop,
@@ -97,22 +98,24 @@ class PageRead:
     repaired: bool = False
 
 
-def read_pdf(data: bytes, config: ExtractConfig, *, ocr: PageOcr | None = None, pages: range | None = None) -> Reading:
-    """The elements of a PDF with the pictures of its figures, of all pages or of `pages` (counted from 0) alone.
+def read_pdf(data: bytes, config: ExtractConfig, *, ocr: PageOcr | None = None, wanted: Wanted = ALL) -> Reading:
+    """The elements of a PDF with the pictures of its figures, of the wanted pages alone.
 
     `ocr` is given a PNG of a page at `config.ocr_dpi` and answers lines with boxes in pixels of it; it is called only
     for pages whose text layer is missing or garbage, and never in mode `fast`. The same bytes give the same reading.
     A page that cannot be read is FAILED with its reason, the others are kept.
-    Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError or LimitExceededError.
+    Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError, LimitExceededError, or UsageError where it
+    has none of the wanted pages.
     """
-    with PdfFile(data, config, ocr) as pdf:
+    with PdfFile(data, config, ocr, password=wanted.password) as pdf:
         head = pdf.head()
         read = []
-        for number in range(head.count) if pages is None else pages:
+        for number in (numbers := wanted.numbers(head.count)):
+            wanted.watch(number, len(numbers))
             try:
-                read.append(pdf.read_page(number, head))
+                read.append(pdf.read_page(number - 1, head))
             except MemoryError:
-                read.append(failed_page(number, "needs more memory than there is"))
+                read.append(failed_page(number - 1, "needs more memory than there is"))
     return join_pages(head, read)
 
 
@@ -176,12 +179,13 @@ class PdfFile:
         config: ExtractConfig,
         ocr: PageOcr | None,
         watch: Callable[[int], None] = lambda number: None,
+        password: str = "",
     ) -> None:
         self._config = config
         self._ocr = None if config.mode is Mode.FAST else ocr
         self._watch = watch
         self._ahead: dict[int, tuple[EngineObject, Ink, tuple[str, ...]]] = {}
-        self._document = open_document(data, config.max_pages)
+        self._document = open_document(data, config.max_pages, password)
         self._large = len(data) >= _LARGE_BYTES or self._document.page_count >= _LARGE_PAGES
 
     def __enter__(self) -> PdfFile:
