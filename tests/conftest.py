@@ -48,6 +48,11 @@ def chromium() -> str:
 
 
 @pytest.fixture
+def tesseract() -> str:
+    return need("tesseract", "tesseract-ocr")
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 

@@ -247,7 +247,7 @@ class PdfFile:
         rect = display_list.rect
         method, reason, status = "native", why_ocr(ink), PageStatus.OK
         if reason and ocr is not None:
-            recognise(display_list, ink, ocr, config.ocr_dpi)
+            reason = "; ".join(filter(None, (reason, recognise(display_list, ink, ocr, config.ocr_dpi))))
             method = f"ocr:{engine_name(ocr)}"
         drafts = draft_page(ink, body if method == "native" else body_style(ink.runs))
         if reason and ocr is None:
@@ -273,7 +273,10 @@ class PdfFile:
             _add_crops(read, display_list)
         for line in (line for draft in drafts for line in draft.lines):
             line.words = []
-            if line.confidence is None:
+            if line.confidence is not None:
+                shown = place(line.box)
+                line.x0, line.y0, line.x1, line.y1 = shown.x0, shown.y0, shown.x1, shown.y1
+            else:
                 line.text = ""  # only lines of recognised text are kept, and long documents have many
         return read
 
