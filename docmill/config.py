@@ -64,6 +64,13 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="pages that a worker reads at once; the time limit holds for each such range")
     ] = 200
     max_bytes: Annotated[int, Field(ge=1, description="bytes that a document may have")] = 500_000_000
+    max_members: Annotated[
+        int, Field(ge=1, description="documents that an archive, mailbox or mail may hold, at all depths together")
+    ] = 50_000
+    max_unpacked_bytes: Annotated[
+        int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
+    ] = 1_000_000_000
+    max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
     speech: SpeechConfig = SpeechConfig()
 
 

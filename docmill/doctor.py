@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from docmill.artifacts import member_key
 from docmill.errors import DocmillError
 from docmill.ids import digest
 from docmill.ledger import Batch
+from docmill.members import container_id
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import current_outcome, delete_documents
 from docmill.workspace import Workspace
@@ -135,8 +137,13 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Artifacts that the ledger says are there."""
     documents = workspace.ledger.documents(name)
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    keys = {info.key for folder in ("elements/", "chunks/", "embeddings/") for info in workspace.store.list(folder)}
-    lost = []
+    folders = ("elements/", "chunks/", "embeddings/", "members/")
+    keys = {info.key for folder in folders for info in workspace.store.list(folder)}
+    lost = [
+        (container_id(document), Stage.EXTRACTED_ELEMENTS)
+        for document in documents
+        if document.container and member_key(document.version) not in keys
+    ]
     for document in documents:
         for stage, key_of in workspace.artifacts.keys.items():
             outcome = current_outcome(workspace, stage, document, outcomes)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from docmill.config import PipelineConfig
-from docmill.ids import fingerprint
+from docmill.ids import digest, fingerprint
 from docmill.models import Stage
 
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
-    Stage.EXTRACTED_ELEMENTS: "3",
+    Stage.EXTRACTED_ELEMENTS: "4",
     Stage.CHUNKS: "2",
     Stage.EMBEDDINGS: "1",
     Stage.VECTOR_COLLECTION: "1",
@@ -43,3 +43,8 @@ def stage_fingerprints(
         found[stage] = fingerprint(stage.value, CODE_VERSIONS[stage], settings[stage], upstream)
         upstream = "" if stage is Stage.RAW_DOCUMENTS else found[stage]
     return found
+
+
+def raw_fingerprint(stage_fingerprint: str, etag: str) -> str:
+    """What an outcome of the raw documents depends on: the stage's fingerprint and the object's etag."""
+    return digest(stage_fingerprint, etag)[:16]

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from docmill.artifacts import Artifacts
 from docmill.config import PipelineConfig
-from docmill.errors import ConfigError
 from docmill.fingerprints import stage_fingerprints
 from docmill.index.base import Space, VectorIndex
 from docmill.inference.embedder import Embedder
+from docmill.jobs import Jobs
+from docmill.keys import Keys
 from docmill.ledger import Ledger
 from docmill.models import Document, Stage
 from docmill.settings import Settings
@@ -55,6 +56,17 @@ class Workspace:
         return Ledger(self.settings.ledger)
 
     @cached_property
+    def jobs(self) -> Jobs:
+        """The service's jobs, in the ledger's database."""
+        limits = self.settings.service
+        return Jobs(self.ledger.database, self.store, attempts=limits.job_attempts, result_ttl=limits.result_ttl)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of the service's callers."""
+        return Keys(self.ledger.database)
+
+    @cached_property
     def index(self) -> VectorIndex:
         """The vectors."""
         from docmill.index.milvus import MilvusIndex
@@ -64,14 +76,11 @@ class Workspace:
     @cached_property
     def embedder(self) -> Embedder:
         """The embedding model."""
-        from docmill.inference.minilm import NAME
-        from docmill.inference.onnx_embedder import OnnxEmbedder
+        from docmill.inference.opening import open_embedder
 
         if self._embedder is not None:
             return self._embedder
-        if self.config.embed.model != NAME:
-            raise ConfigError(f"There is no embedding model {self.config.embed.model!r}.", hint=f"Use {NAME}.")
-        return OnnxEmbedder(self.settings.folder / "models")
+        return open_embedder(self.config.embed.model, self.settings.models, self.settings.folder / "models")
 
     @cached_property
     def fingerprints(self) -> dict[Stage, str]:

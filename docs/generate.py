@@ -70,7 +70,9 @@ def cli_page() -> str:
     parts = [CLI_HEAD]
     for name in sorted(group.list_commands(context)):
         command = group.get_command(context, name)
-        parts += [f"## docmill {name}", "", _help(command, name), ""]
+        for below, each in sorted(getattr(command, "commands", {"": command}).items()):
+            full = f"{name} {below}".strip()
+            parts += [f"## docmill {full}", "", _help(each, full), ""]
     return "\n".join(parts)
 
 

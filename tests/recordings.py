@@ -63,7 +63,8 @@ def recording(form: str, sound: bytes = b"", slides: Sequence[tuple[str, float]]
     out = io.BytesIO()
     with av.open(out, "w", format=_FORMATS.get(form, form)) as file:
         picture = file.add_stream(VIDEO[form], rate=10, width=640, height=360) if slides else None
-        track = file.add_stream(SOUND.get(form, "libopus" if form == "webm" else "aac"), rate=_RATE) if sound else None
+        codec = SOUND.get(form, "libopus" if form == "webm" else "aac")
+        track = file.add_stream(codec, rate=_RATE, layout="mono") if sound else None
         if picture is not None:
             picture.pix_fmt = "yuv420p"
             shown = [text for text, seconds in slides for _ in range(round(seconds * 10))]
@@ -71,7 +72,6 @@ def recording(form: str, sound: bytes = b"", slides: Sequence[tuple[str, float]]
                 file.mux(picture.encode(av.VideoFrame.from_image(slide(text))))
             file.mux(picture.encode(None))
         if track is not None:
-            track.layout = "mono"
             resampler = av.AudioResampler(format=track.format, layout="mono", rate=_RATE, frame_size=track.frame_size)
             with av.open(io.BytesIO(sound)) as source:
                 for frame in source.decode(audio=0):

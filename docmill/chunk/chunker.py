@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from docmill.chunk.pieces import Piece, Tokenizer, split_table, split_text, tail
 from docmill.config import ChunkConfig
-from docmill.models import BBox, Chunk, Element, ElementType, Extraction, Region
+from docmill.models import BBox, Chunk, Element, ElementType, Extraction, Region, clock
 
 _FURNITURE = {ElementType.HEADER, ElementType.FOOTER}
 _SMALL = 0.25
@@ -138,7 +138,7 @@ def _place(elements: Sequence[Element]) -> str:
     if sheets:
         return ", ".join(dict.fromkeys(sheets))
     seconds = _seconds(elements)
-    return f"{_clock(seconds[0])}-{_clock(seconds[1])}" if seconds else ""
+    return f"{clock(seconds[0])}-{clock(seconds[1])}" if seconds else ""
 
 
 def _seconds(elements: Sequence[Element]) -> tuple[float, float] | None:
@@ -146,10 +146,3 @@ def _seconds(elements: Sequence[Element]) -> tuple[float, float] | None:
     starts = [each.start for each in elements if each.start is not None]
     ends = [each.end for each in elements if each.end is not None]
     return (min(starts), max([*ends, *starts])) if starts else None
-
-
-def _clock(seconds: float) -> str:
-    """Seconds as a player shows them: `1:02:03`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from docmill.cli.output import console, notes, open_workspace, print_json, short, table
 from docmill.explain import Proof, explain
-from docmill.models import BBox, Hit, Outcome
+from docmill.models import BBox, Element, Hit, Outcome, clock
 from docmill.retrieve import SearchMode, search
 
 _SHOWN = 400
@@ -93,15 +93,22 @@ def explain_and_print(chunk_id: str, collection: str, *, as_json: bool) -> bool:
             element.ordinal,
             element.type.value,
             element.page or element.sheet or "",
-            box_text(element.bbox) if element.bbox else element.cells or "",
+            box_text(element.bbox) if element.bbox else element.cells or _time_of(element),
             element.method,
             element.text[:80].replace("\n", " "),
         ]
         for element in proof.elements
     ]
-    table("Elements", ["#no", "type", "page", "box", "method", "text"], elements)
+    table("Elements", ["#no", "type", "page", "place", "method", "text"], elements)
     table("Stages", ["stage", "settings", "run", "when"], [_stage(each) for each in proof.outcomes])
     return proof.proven
+
+
+def _time_of(element: Element) -> str:
+    """When it is heard or seen, "" for an element without time."""
+    if element.start is None:
+        return ""
+    return f"{clock(element.start)}-{clock(element.end)}" if element.end is not None else clock(element.start)
 
 
 def _stage(outcome: Outcome) -> list[str]:

@@ -7,7 +7,7 @@ _PICTURE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"
 
 
 def media_label(data: bytes) -> str:
-    """The label of a recording, as `media.container.FORMATS` has them, or "" if the bytes are none; ogg is told before."""
+    """The label of a recording, as `media.container.FORMATS` has them, or "" if the bytes are none."""
     if data.startswith(b"RIFF"):
         return {b"WAVE": "wav", b"AVI ": "avi"}.get(data[8:12], "")
     if data.startswith(b"\x1a\x45\xdf\xa3"):

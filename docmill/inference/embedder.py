@@ -68,5 +68,5 @@ class Embedder(Protocol):
     def tokenize(self, text: str) -> Tokens:
         """All tokens of the text, never cut."""
 
-    def embed(self, texts: Sequence[str]) -> Embeddings:
-        """The vectors of the texts."""
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> Embeddings:
+        """The vectors of the texts: of chunks, or of questions where `query` is true, which some models tell apart."""

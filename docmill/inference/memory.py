@@ -35,8 +35,8 @@ class HashEmbedder:
             offsets=tuple(match.span() for match in matches),
         )
 
-    def embed(self, texts: Sequence[str]) -> Embeddings:
-        """The vectors of the texts; a text without words gets the first unit vector."""
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> Embeddings:
+        """The vectors of the texts, questions or not; a text without words gets the first unit vector."""
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         truncated = []
         room = self.max_tokens - self.special_tokens

@@ -9,7 +9,7 @@ from docmill.ids import digest
 from docmill.inference.model_folder import Manifest, ensure_model
 from docmill.inference.weights import MODEL_SHA256, TOKENIZER_SHA256, find_weights
 
-Precision: TypeAlias = Literal["int8", "float32"]
+Precision: TypeAlias = Literal["int8", "float32", "float16"]
 
 NAME = "all-MiniLM-L6-v2"
 LICENCE = "Apache-2.0"
@@ -20,6 +20,7 @@ SPECIAL_TOKENS = 2
 LAYERS = 6
 HEADS = 12
 INPUT = "input_ids"
+MASK = "attention_mask"
 OUTPUT = "embedding"
 MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"

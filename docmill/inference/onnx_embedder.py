@@ -19,10 +19,10 @@ from docmill.errors import SystemicError
 from docmill.inference import minilm
 from docmill.inference.embedder import Embeddings, Tokens, Vectors
 from docmill.inference.minilm import Precision
+from docmill.inference.text_encoder import TextEncoder
 
 if TYPE_CHECKING:
     import onnxruntime
-    import tokenizers
 
 
 class OnnxEmbedder:
@@ -47,21 +47,23 @@ class OnnxEmbedder:
 
     def tokenize(self, text: str) -> Tokens:
         """All tokens of the text, never cut."""
-        encoding = _load_tokenizer(self.prepare()).encode(_encodable(text), add_special_tokens=False)
-        return Tokens(ids=tuple(encoding.ids), offsets=tuple(encoding.offsets))
+        return self._encoder(self.prepare()).tokenize(text)
 
-    def embed(self, texts: Sequence[str]) -> Embeddings:
-        """The vectors of the texts; those longer than `max_tokens` are read up to there and named in the result."""
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> Embeddings:
+        """The vectors of the texts; those longer than `max_tokens` are read up to there and named in the result.
+
+        Questions are embedded as chunks are: the model makes no difference.
+        """
         folder = self.prepare()
-        tokenizer = _load_tokenizer(folder)
-        rows = [np.array(tokenizer.encode(_encodable(text)).ids, dtype=np.int32) for text in texts]
-        truncated = tuple(index for index, row in enumerate(rows) if len(row) > self.max_tokens)
-        for index in truncated:
-            rows[index] = np.append(rows[index][: self.max_tokens - 1], rows[index][-1])
+        ids, truncated = self._encoder(folder).rows(texts)
+        rows = [np.array(row, dtype=np.int32) for row in ids]
         vectors = self._run(_load_session(folder), rows)
         if not np.isfinite(vectors).all():
             raise SystemicError(f"The model {self.name} gave vectors that are not finite.")
         return Embeddings(vectors, truncated)
+
+    def _encoder(self, folder: Path) -> TextEncoder:
+        return TextEncoder(folder / minilm.TOKENIZER_FILE, self.max_tokens)
 
     def _run(self, session: onnxruntime.InferenceSession, rows: Sequence[np.ndarray]) -> Vectors:
         """One vector a row of token ids; long rows first, so that the threads end together."""
@@ -80,11 +82,6 @@ class OnnxEmbedder:
         return vectors
 
 
-def _encodable(text: str) -> str:
-    """The text with `?` for lone surrogates, which some documents hold and no tokenizer takes; places stay the same."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _usable_cores() -> int:
     """Cores that this process may use; threads cost no CPU time here, since each computes a text of its own."""
     if hasattr(os, "sched_getaffinity"):
@@ -96,17 +93,6 @@ def _usable_cores() -> int:
 def _prepare(home: Path, precision: Precision, weights: Path | None) -> Path:
     """The intact folder of the model; the hashes of its files are computed once in a process."""
     return minilm.ensure_minilm(home, precision, weights)
-
-
-@lru_cache(maxsize=8)
-def _load_tokenizer(folder: Path) -> tokenizers.Tokenizer:
-    """The tokenizer without the padding and truncation to 128 tokens that its file asks for."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / minilm.TOKENIZER_FILE))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 @lru_cache(maxsize=8)

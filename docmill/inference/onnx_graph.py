@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.generic]
 Floats: TypeAlias = NDArray[np.float32]
+Signature: TypeAlias = tuple[str, int, Sequence[str | int]]
 MICROSOFT = "com.microsoft"
 OPSET = 18
 IR_VERSION = 9
@@ -105,15 +106,15 @@ class Graph:
 
     def model(self, *, input_name: str, value: str, output_name: str, dimensions: int) -> bytes:
         """The finished model: one row of int32 token ids in, one vector out."""
-        self._nodes.append(onnx.helper.make_node("Identity", [value], [output_name], name="output"))
+        given = (input_name, onnx.TensorProto.INT32, ["tokens"])
+        return self.finish([given], value, (output_name, onnx.TensorProto.FLOAT, [dimensions]))
+
+    def finish(self, inputs: Sequence[Signature], value: str, output: Signature) -> bytes:
+        """The finished model, whose output is `value`; names, element types and shapes are those of the signatures."""
+        self._nodes.append(onnx.helper.make_node("Identity", [value], [output[0]], name="output"))
         tensor = onnx.helper.make_tensor_value_info
-        graph = onnx.helper.make_graph(
-            self._nodes,
-            "embedding",
-            [tensor(input_name, onnx.TensorProto.INT32, ["tokens"])],
-            [tensor(output_name, onnx.TensorProto.FLOAT, [dimensions])],
-            self._constants,
-        )
+        given = [tensor(name, kind, list(shape)) for name, kind, shape in inputs]
+        graph = onnx.helper.make_graph(self._nodes, "embedding", given, [tensor(*output)], self._constants)
         opsets = [onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(MICROSOFT, 1)]
         model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="docmill")
         return bytes(model.SerializeToString(deterministic=True))

@@ -41,7 +41,7 @@ def search(
     depth = max(top_k * _DEPTH, 20)
     vector: list[float] = []
     if mode is not SearchMode.SPARSE:
-        vector = workspace.embedder.embed([question]).vectors[0].tolist()
+        vector = workspace.embedder.embed([question], query=True).vectors[0].tolist()
     space, index, note = workspace.space, workspace.index, ""
     dense: list[Candidate] = []
     sparse: list[Candidate] = []

@@ -84,7 +84,7 @@ def _result(document: Document, answer: Answer | Unfinished | DocmillError, seco
         raise answer
     assert isinstance(answer, Answer)
     lacking = IncompleteDocumentError(answer.lacking) if answer.lacking else None
-    return Result(document, seconds, answer.counts, None, answer.failed_pages, lacking, answer.note)
+    return Result(document, seconds, answer.counts, None, answer.failed_pages, lacking, answer.note, answer.members)
 
 
 def _modules(media_type: str) -> tuple[str, ...]:
@@ -111,5 +111,6 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         is_recording=job.document.media_type.startswith(("audio/", "video/")),
         preview=preview_key(job.document.batch) if is_pdf else "",
         spool=mkdtemp(dir=folder) if is_pdf else "",
+        member=bool(job.document.container),
         password=workspace.settings.password.get_secret_value(),
     )

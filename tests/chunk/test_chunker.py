@@ -228,7 +228,7 @@ def test_pages_and_boxes_are_those_of_the_elements():
     [
         ({"sheet": "Stock", "cells": "A1:B2"}, "Stock!A1:B2"),
         ({"sheet": "Stock"}, "Stock"),
-        ({"start": 1.0, "end": 2.5}, "1.0-2.5 s"),
+        ({"start": 1.0, "end": 2.5}, "0:01-0:02"),
         ({}, ""),
     ],
 )
@@ -245,3 +245,14 @@ def test_real_tokenizer_rebuilds_and_keeps_to_its_limit(tmp_path):
     chunks = chunked(found, max_tokens=128, overlap=24, tokenizer=model)
     check(found, chunks)
     assert max(len(model.tokenize(chunk.text)) + model.special_tokens for chunk in chunks) <= 128
+
+
+def test_speech_is_a_paragraph_up_to_a_pause():
+    said = [("One.", 0.0, 2.0), ("Two.", 2.5, 4.0), ("Three.", 9.0, 11.0)]
+    segments = [
+        element(number, text, ElementType.AUDIO_SEGMENT, start=start, end=end)
+        for number, (text, start, end) in enumerate(said)
+    ]
+    (chunk,) = chunked(extraction(*segments))
+    assert chunk.text == "One. Two.\nThree."
+    assert chunk.seconds == (0.0, 11.0)

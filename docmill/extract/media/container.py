@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from docmill.errors import ConfigError, CorruptDocumentError
 from docmill.extract.untyped import Foreign
@@ -31,11 +31,15 @@ FORMATS = {
 
 @dataclass
 class Recording:
-    """An open recording. `duration` is in seconds, 0 where the file does not tell; `damaged` counts lost packets."""
+    """An open recording. `duration` is in seconds, 0 where the file does not tell.
+
+    `damaged` counts lost packets, `reached` is the second up to which frames were decoded.
+    """
 
     container: Foreign
     duration: float
-    damaged: int = field(default=0)
+    damaged: int = 0
+    reached: float = 0.0
 
     @property
     def sound(self) -> Foreign | None:
@@ -66,7 +70,9 @@ class Recording:
                 packet = next(packets, None)
                 if packet is None:
                     return
-                yield from packet.decode()
+                for frame in packet.decode():
+                    self.reached = max(self.reached, (frame.time or 0.0) - self.begin)
+                    yield frame
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:

@@ -15,6 +15,8 @@ from docmill.extract.media_type import MEDIA_TYPES, detect
 from docmill.extract.reading import Reading
 from docmill.models import ElementType
 
+_COMPLETE = 0.97
+"""Of the claimed seconds: less than that, and a second, and the end is missing; frames themselves last a while."""
 _TAGS = ("title", "artist", "album", "date", "comment", "language")
 
 
@@ -36,8 +38,7 @@ def read_media(data: bytes, config: ExtractConfig) -> Reading:
         heard = list(_heard(recording, builder))
         seen = list(_seen(recording, builder))
         _add(recording, heard, seen, builder)
-        if recording.damaged:
-            builder.lack(f"{recording.damaged} packets of the recording are damaged and were left out")
+        _judge(recording, builder)
     return builder.reading()
 
 
@@ -79,6 +80,16 @@ def _seen(recording: Recording, builder: Builder) -> Iterator[Scene]:
             builder.lack(f"The video has more than {number} scenes (pipeline.extract.speech.max_scenes)")
             return
         yield scene
+
+
+def _judge(recording: Recording, builder: Builder) -> None:
+    """Tells of what could not be decoded."""
+    if recording.damaged:
+        builder.lack(f"{recording.damaged} packets of the recording are damaged and were left out")
+    if 0 < recording.reached < recording.duration * _COMPLETE - 1:
+        builder.lack(
+            f"The recording ends at {recording.reached:.0f} s of the {recording.duration:.0f} s that it claims"
+        )
 
 
 def _add(recording: Recording, heard: list[Said], seen: list[Scene], builder: Builder) -> None:

@@ -45,7 +45,6 @@ class _Open:
     start: float
     grid: _Grid
     frame: Foreign
-    seen: float
 
 
 def scenes(recording: Recording) -> Iterator[Scene]:
@@ -57,21 +56,23 @@ def scenes(recording: Recording) -> Iterator[Scene]:
     stream.codec_context.skip_frame = "NONREF"
     scene: _Open | None = None
     before: _Grid | None = None
-    restless = 0.0
-    for second, frame in _steps(recording, stream):
+    changed: float | None = None
+    last = 0.0
+    for last, frame in _steps(recording, stream):
         grid = _coarse(frame)
         rests = before is None or not _differs(grid, before)
-        restless = 0.0 if rests else restless + _STEP
         before = grid
         if scene is None:
-            scene = _Open(second, grid, frame, second)
+            scene = _Open(last, grid, frame)
         elif not _differs(grid, scene.grid):
-            scene.grid, scene.frame, scene.seen = grid, frame, second
-        elif rests or restless >= _RESTLESS:
-            yield _closed(scene, second)
-            scene, restless = _Open(second, grid, frame, second), 0.0
+            scene.grid, scene.frame, changed = grid, frame, None
+        else:
+            changed = last if changed is None else changed
+            if rests or last - changed >= _RESTLESS:
+                yield _closed(scene, changed)
+                scene, changed = _Open(changed, grid, frame), None
     if scene is not None:
-        yield _closed(scene, max(scene.seen + _STEP, recording.duration))
+        yield _closed(scene, max(last, recording.duration))
 
 
 def _steps(recording: Recording, stream: Foreign) -> Iterator[tuple[float, Foreign]]:
