@@ -2,8 +2,8 @@
 
 Only its detector and recogniser are used. Its classifier of upside-down lines turns right lines over and costs 6 % of
 the characters: a page's orientation is found here from its lines together. Detection sees the picture with its longer
-side cut to 1,280 pixels, recognition the full picture up to MAX_SIDE, one line at a time: half the CPU of the defaults at a
-lower error rate (detection and the padding of batches were most of the cost).
+side cut to DETECTION_SIDE pixels, recognition the full picture up to MAX_SIDE, one line at a time: half the CPU of the
+defaults at a lower error rate (detection and the padding of batches were most of the cost).
 """
 
 from __future__ import annotations

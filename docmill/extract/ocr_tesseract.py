@@ -15,6 +15,8 @@ from docmill.extract.untyped import Pixels
 from docmill.extract.upright import Corners, slant_of
 
 _SECONDS = 120
+_UNEVEN_LIGHT = ("-c", "thresholding_method=2")
+"""Sauvola's local threshold: with the global default, half of a page in uneven light is lost."""
 _CODES = {
     "af": "afr", "ar": "ara", "az": "aze", "be": "bel", "bg": "bul", "bn": "ben", "bs": "bos", "ca": "cat", "cs": "ces",
     "cy": "cym", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "et": "est", "eu": "eus", "fa": "fas",
@@ -91,7 +93,7 @@ def _table(pixels: Pixels, languages: str) -> str:
     import cv2
 
     done = subprocess.run(
-        [_program(), "stdin", "stdout", "-l", languages, "--psm", "3", "--dpi", "200", "tsv"],
+        [_program(), "stdin", "stdout", "-l", languages, "--psm", "3", "--dpi", "200", *_UNEVEN_LIGHT, "tsv"],
         input=cv2.imencode(".png", pixels)[1].tobytes(),
         capture_output=True,
         timeout=_SECONDS,
