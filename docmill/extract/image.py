@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, LimitExceededError
@@ -54,6 +55,8 @@ def _opened(data: bytes) -> Iterator[Picture]:
     """The picture file. Raises CorruptDocumentError where it, or a frame used in the block, cannot be decoded."""
     from PIL import Image, UnidentifiedImageError
 
+    if data[4:8] == b"ftyp":
+        _know_heif()
     previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -62,6 +65,14 @@ def _opened(data: bytes) -> Iterator[Picture]:
         raise CorruptDocumentError(f"The picture cannot be decoded: {error}.", hint="Save it again as PNG.") from error
     finally:
         Image.MAX_IMAGE_PIXELS = previous
+
+
+@cache
+def _know_heif() -> None:
+    """Pillow opens HEIC pictures from now on."""
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
 
 
 def _media_type(image: Picture) -> str:

@@ -1,4 +1,4 @@
-"""Recognises text in pictures, however they are turned, with rapidocr or Tesseract in or beside this process."""
+"""Recognises text in pictures, however they are turned: with rapidocr here or at Triton, or with Tesseract."""
 
 from __future__ import annotations
 

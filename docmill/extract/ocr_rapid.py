@@ -1,4 +1,4 @@
-"""Text in pictures by rapidocr's models (PP-OCR, in its wheel), in this process.
+"""Text in pictures by rapidocr's models (PP-OCR, in its wheel): in this process, or at Triton.
 
 Only its detector and recogniser are used. Its classifier of upside-down lines turns right lines over and costs 6 % of
 the characters: a page's orientation is found here from its lines together. Detection sees the picture with its longer
@@ -17,7 +17,12 @@ from docmill.errors import ConfigError
 from docmill.extract.ctc import Decoded, decode
 from docmill.extract.untyped import Foreign, Pixels
 from docmill.extract.upright import Corners, lies_sideways, slant_of
+from docmill.inference import places
+from docmill.inference.opening import open_registered
+from docmill.inference.places import Places
+from docmill.inference.tensors import TensorModel
 
+DETECTION, RECOGNITION = "PP-OCRv6_det_small", "PP-OCRv6_rec_small"
 MAX_SIDE = 2_400
 DETECTION_SIDE = 1_280
 THREADS = 1
@@ -64,7 +69,7 @@ def find(pixels: Pixels) -> tuple[int, float, list[tuple[str, Corners, float, tu
     import numpy
 
     with _lock:
-        models = _models()
+        models = _models(places.of(DETECTION, RECOGNITION))
         small, scale = _at_most(pixels, MAX_SIDE)
         corners = _detect(models, small)
         if lies_sideways(corners):
@@ -155,8 +160,11 @@ def _recognise(models: _Models, crop: Pixels) -> Decoded:
 
 
 @cache
-def _models() -> _Models:
-    """The models, loaded once a process (0.8 CPU-s). Raises ConfigError where they are not in the wheel."""
+def _models(served: Places) -> _Models:
+    """The models where `served` says, else here; loaded once a process (0.8 CPU-s).
+
+    Raises ConfigError where they are not in the wheel.
+    """
     from pathlib import Path
 
     import rapidocr
@@ -178,4 +186,21 @@ def _models() -> _Models:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+    loaders = {DETECTION: engine._load_det_model, RECOGNITION: engine._load_rec_model}
+    for name, config in served:
+        model = open_registered(name, {name: config})
+        if model is not None and name in loaders:
+            loaders[name]().session = _Session(model)
     return _Models(engine, engine._load_det_model(), engine._load_rec_model())
+
+
+class _Session:
+    """Stands for ONNX Runtime's session in rapidocr where the model runs at Triton."""
+
+    def __init__(self, model: TensorModel) -> None:
+        self._model = model
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """The model's only output; raises TransientError where the server is out of reach."""
+        (name,) = self._model.inputs
+        return next(iter(self._model.run({name: pixels}).values()))

@@ -102,9 +102,9 @@ def test_a_photo_is_not_read():
 def with_layer(layer: str) -> bytes:
     """A scanned page with an invisible text layer."""
     made = pymupdf.open()
-    page = made.new_page()
-    page.insert_image((40, 40, 555, 802), stream=scan_of(*LINES * 2), keep_proportion=False)
-    page.insert_textbox((60, 60, 540, 780), layer, fontsize=10, render_mode=3)
+    page = made.new_page(width=595, height=280)
+    page.insert_image((10, 10, 585, 270), stream=scan_of(*LINES * 2), keep_proportion=False)
+    page.insert_textbox((20, 20, 575, 260), layer, fontsize=10, render_mode=3)
     return made.tobytes()
 
 
