@@ -41,6 +41,13 @@ class SpeechConfig(Section):
     max_scenes: Annotated[int, Field(ge=1, description="scenes of a video that are kept")] = 500
 
 
+class OcrEngine(StrEnum):
+    """What recognises text: rapidocr is part of docmill, tesseract a program that must be installed."""
+
+    RAPIDOCR = "rapidocr"
+    TESSERACT = "tesseract"
+
+
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
@@ -49,6 +56,9 @@ class ExtractConfig(Section):
     ] = Mode.AUTO
     languages: Annotated[tuple[str, ...], Field(description="ISO 639-1 codes for OCR")] = ("en",)
     crops: Annotated[bool, Field(description="keep pictures of figures in the store")] = True
+    ocr_engine: Annotated[OcrEngine, Field(description="rapidocr, or tesseract where it is installed")] = (
+        OcrEngine.RAPIDOCR
+    )
     ocr_dpi: Annotated[int, Field(ge=72, le=600, description="resolution that pages are rendered at for OCR")] = 200
     max_pages: Annotated[int, Field(ge=1, description="pages that a document may have")] = 5_000
     pages_per_task: Annotated[

@@ -210,10 +210,10 @@ def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:
     """How PDFs are read: in mode fast nothing is rendered, neither for OCR nor for crops."""
     if config.mode is Mode.FAST:
         return config.model_copy(update={"crops": False}), None
-    from docmill.extract.ocr import ocr_lines
+    from docmill.extract.ocr import ocr_page
 
-    ocr = functools.partial(ocr_lines, languages=config.languages)
-    ocr.engine = "rapidocr"  # type: ignore[attr-defined]  # names the method of the pages that it reads
+    ocr = functools.partial(ocr_page, languages=config.languages, engine=config.ocr_engine)
+    ocr.engine = config.ocr_engine.value  # type: ignore[attr-defined]  # names the method of the pages that it reads
     return config, ocr
 
 
@@ -229,7 +229,7 @@ def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
     texts = any(each.text for each in elements)
     if not pictures or is_image_file or config.mode is Mode.FAST or (config.mode is Mode.AUTO and texts):
         return reading
-    from docmill.extract.ocr import ENGINE, ocr_lines
+    from docmill.extract.ocr import ocr_lines
 
     found: dict[str, Element] = {}
     for each in pictures:
@@ -238,10 +238,12 @@ def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
             continue
         if each.crop.media_type not in ("image/png", "image/jpeg", "image/webp"):
             continue
-        lines = ocr_lines(reading.crops[each.crop.sha256], config.languages)
+        lines = ocr_lines(reading.crops[each.crop.sha256], config.languages, config.ocr_engine)
         text = "\n".join(line.text for line in lines)
         score = round(sum(line.confidence or 0.0 for line in lines) / len(lines), 4) if lines else None
-        found[each.crop.sha256] = each.model_copy(update={"text": text, "method": ENGINE, "confidence": score})
+        found[each.crop.sha256] = each.model_copy(
+            update={"text": text, "method": f"ocr:{config.ocr_engine}", "confidence": score}
+        )
     changed = [_with_text(each, found) for each in elements]
     extraction = reading.extraction.model_copy(update={"elements": tuple(changed)})
     return Reading(extraction, reading.crops)

@@ -28,7 +28,7 @@ from docmill.store import ObjectStore, open_store
 if TYPE_CHECKING:
     from docmill.extract.pdf import Head, PageRead, PdfFile
 
-_PREVIEW_WIDTH = 480
+_PREVIEW_WIDTH = 640
 
 
 class Step(StrEnum):
