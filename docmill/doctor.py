@@ -11,6 +11,7 @@ from docmill.artifacts import member_key
 from docmill.errors import DocmillError
 from docmill.extract.extractors import installed
 from docmill.ids import digest
+from docmill.inference.checks import check_models
 from docmill.ledger import Batch
 from docmill.members import container_id
 from docmill.models import Document, Stage, Status
@@ -95,6 +96,12 @@ def _extractors(_: Workspace) -> Iterator[Finding]:
 def _model(workspace: Workspace) -> Iterator[Finding]:
     vectors = workspace.embedder.embed(["docmill"]).vectors
     yield Finding("model", True, f"{workspace.embedder.name} gives {vectors.shape[1]} dimensions.")
+
+
+def _models(workspace: Workspace) -> Iterator[Finding]:
+    """The servers and folders of the models that the settings name."""
+    for check in check_models(workspace.settings):
+        yield Finding(f"model {check.model}", check.well, check.sentence, check.way_out)
 
 
 def _collections(workspace: Workspace) -> Iterator[Finding]:
@@ -190,5 +197,6 @@ _PARTS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "ledger": _ledger,
     "extractors": _extractors,
     "model": _model,
+    "models": _models,
     "collections": _collections,
 }

@@ -41,7 +41,7 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear scale: `value = slope * y + offset`; `off` is the largest deviation of a label as a share of the range."""
+    """A linear scale: `value = slope * y + offset`; `off` is a label's largest deviation as a share of the range."""
 
     slope: float
     offset: float

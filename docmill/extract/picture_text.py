@@ -32,21 +32,20 @@ def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
         assert each.crop is not None
         small = min(each.crop.width, each.crop.height) < _LEAST
         if each.crop.sha256 not in found and not small and each.crop.media_type in _READABLE:
-            found[each.crop.sha256] = ocr_lines(reading.crops[each.crop.sha256], config.languages)
-    changed = tuple(_with_text(each, found.get(each.crop.sha256, ()) if each.crop else ()) for each in elements)
+            found[each.crop.sha256] = ocr_lines(reading.crops[each.crop.sha256], config.languages, config.ocr_engine)
+    method = f"ocr:{config.ocr_engine}"
+    changed = tuple(_with_text(each, found.get(each.crop.sha256, ()) if each.crop else (), method) for each in elements)
     return Reading(reading.extraction.model_copy(update={"elements": changed}), reading.crops)
 
 
-def _with_text(element: Element, lines: tuple[Line, ...]) -> Element:
+def _with_text(element: Element, lines: tuple[Line, ...], method: str) -> Element:
     """The element with the lines recognised in its picture, a chart if they have a value axis."""
     if not lines or element.text:
         return element
-    from docmill.extract.ocr import ENGINE
-
     score = round(sum(line.confidence or 0.0 for line in lines) / len(lines), 4)
     text = "\n".join(line.text for line in lines)
     kind = ElementType.CHART if is_chart(lines) else element.type
-    return element.model_copy(update={"type": kind, "text": text, "method": ENGINE, "confidence": score})
+    return element.model_copy(update={"type": kind, "text": text, "method": method, "confidence": score})
 
 
 def is_chart(lines: tuple[Line, ...]) -> bool:

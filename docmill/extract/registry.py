@@ -40,8 +40,10 @@ PagedReader = Callable[[bytes, ExtractConfig, Wanted], Reading]
 _READERS: dict[str, tuple[str, str]] = {
     "docx": ("docx", "read_docx"),
     "pptx": ("pptx", "read_pptx"),
+    "ppt": ("ppt", "read_ppt"),
     "doc": ("doc", "read_doc"),
     "xlsx": ("xlsx", "read_xlsx"),
+    "xlsb": ("xlsb", "read_xlsb"),
     "xls": ("xls", "read_xls"),
     "odt": ("odf", "read_odt"),
     "ods": ("odf", "read_ods"),
@@ -62,7 +64,8 @@ _READERS: dict[str, tuple[str, str]] = {
     "jsonl": ("textual", "read_jsonl"),
     "yaml": ("textual", "read_yaml"),
     "xml": ("textual", "read_xml"),
-    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif"), ("image", "read_image")),
+    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif", "heic", "avif"), ("image", "read_image")),
+    "svg": ("svg", "read_svg"),
     **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), ("media", "read_media")),
     **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), ("media", "read_media")),
 }
@@ -79,8 +82,6 @@ _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 """What libraries raise on malformed bytes that a reader did not foresee; never an error of memory, disk or import."""
 
 _WAYS_OUT = {
-    "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
-    "xlsb": "Save it as xlsx.",
     **dict.fromkeys(("7z", "rar"), "Unpack it and ingest the files in it, or pack it as zip."),
 }
 
@@ -210,10 +211,10 @@ def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:
     """How PDFs are read: in mode fast nothing is rendered, neither for OCR nor for crops."""
     if config.mode is Mode.FAST:
         return config.model_copy(update={"crops": False}), None
-    from docmill.extract.ocr import ocr_lines
+    from docmill.extract.ocr import ocr_page
 
-    ocr = functools.partial(ocr_lines, languages=config.languages)
-    ocr.engine = "rapidocr"  # type: ignore[attr-defined]  # names the method of the pages that it reads
+    ocr = functools.partial(ocr_page, languages=config.languages, engine=config.ocr_engine)
+    ocr.engine = config.ocr_engine.value  # type: ignore[attr-defined]  # names the method of the pages that it reads
     return config, ocr
 
 

@@ -43,7 +43,10 @@ _OPEN = (ExtractionStatus.QUEUED, ExtractionStatus.IN_PROGRESS)
 
 @dataclass(frozen=True)
 class StoredExtraction:
-    """An extraction without its record. `head` is what was asked; `request` a hash of it; times are s since the epoch."""
+    """An extraction without its record.
+
+    `head` is what was asked, `request` a hash of it; times are seconds since the epoch.
+    """
 
     extraction_id: str
     tenant: str
@@ -167,7 +170,7 @@ class Extractions:
         """The extraction and its record are gone; False if it is not known."""
         if not self._forget(extraction_id, tenant):
             return False
-        self._store.delete([_key(extraction_id)])
+        self._store.delete(_key(extraction_id))
         return True
 
     @again

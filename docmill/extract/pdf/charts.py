@@ -67,7 +67,7 @@ def _turned(box: Box) -> Box:
     return Box(box.y0, -box.x1, box.y1, -box.x0)
 
 
-def find_charts(ink: Ink, runs: Sequence[Run]) -> list[FoundChart]:
+def read_charts(ink: Ink, runs: Sequence[Run]) -> list[FoundChart]:
     """The page's bar charts, none within another one."""
     found: list[FoundChart] = []
     if len(ink.fills) > _MOST:
@@ -80,21 +80,17 @@ def find_charts(ink: Ink, runs: Sequence[Run]) -> list[FoundChart]:
     return found
 
 
-def without_charts(ink: Ink, charts: Sequence[FoundChart]) -> Ink:
+def outside_charts(ink: Ink, charts: Sequence[FoundChart]) -> Ink:
     """The page's marks outside its charts."""
     if not charts:
         return ink
     boxes = [chart.box for chart in charts]
-    shapes = [
-        (box, colour) for box, colour in zip(ink.fills, ink.colours, strict=True) if not _is_in(*_middle(box), boxes)
-    ]
     return replace(
         ink,
         runs=[run for run in ink.runs if not _is_in(*_middle(run.box), boxes)],
         h_rules=[rule for rule in ink.h_rules if not _is_in((rule.start + rule.end) / 2, rule.at, boxes)],
         v_rules=[rule for rule in ink.v_rules if not _is_in(rule.at, (rule.start + rule.end) / 2, boxes)],
-        fills=[box for box, _ in shapes],
-        colours=[colour for _, colour in shapes],
+        fills=[box for box in ink.fills if not _is_in(*_middle(box), boxes)],
         drawings=[box for box in ink.drawings if not _is_in(*_middle(box), boxes)],
     )
 
@@ -117,11 +113,7 @@ def _is_in(x: float, y: float, boxes: Sequence[Box]) -> bool:
 
 def _sets_of_bars(ink: Ink, side: Side) -> Iterator[list[_Bar]]:
     """Bars of one width on one base line, those stacked on them among them, from left to right and upwards."""
-    shapes = [
-        (box, colour)
-        for each, colour in zip(ink.fills, ink.colours, strict=True)
-        if (box := side(each)).x1 - box.x0 > _THIN
-    ]
+    shapes = [(box, ink.colours.get(each, 0)) for each in ink.fills if (box := side(each)).x1 - box.x0 > _THIN]
     by_width: dict[int, list[tuple[Box, int]]] = defaultdict(list)
     for box, colour in shapes:
         by_width[round((box.x1 - box.x0) / _SAME)].append((box, colour))
@@ -209,7 +201,8 @@ def _legend(ink: Ink, runs: Sequence[Run], bars: Sequence[_Bar], side: Side) -> 
     colours, drawn = {bar.colour for bar in bars}, {bar.box for bar in bars}
     names: dict[int, str] = {}
     patches: list[Box] = []
-    for box, colour in zip(ink.fills, ink.colours, strict=True):
+    for box in ink.fills:
+        colour = ink.colours.get(box, 0)
         is_patch = box.x1 - box.x0 <= 2 * _SWATCH and box.y1 - box.y0 <= _SWATCH
         if colour not in colours or side(box) in drawn or not is_patch:
             continue

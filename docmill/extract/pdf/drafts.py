@@ -31,7 +31,8 @@ _SENTENCE_END = (".", ",", ";")
 class Draft:
     """An element before the document as a whole is known. `box` is in points of the readable page.
 
-    `kind` is that of a chart, `sure` how sure (0 to 1) its data is.
+    `doubt` says why a table may not be read right without a model. `kind` is that of a
+    chart, `sure` how sure (0 to 1) its data is.
     """
 
     type: ElementType
@@ -43,6 +44,7 @@ class Draft:
     links: tuple[Link, ...] = ()
     kind: str = ""
     sure: float | None = None
+    doubt: str = ""
 
     @property
     def size(self) -> float:
