@@ -12,7 +12,7 @@ CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
     Stage.EXTRACTED_ELEMENTS: "5",
     Stage.ENRICHED_ELEMENTS: "1",
-    Stage.CHUNKS: "2",
+    Stage.CHUNKS: "3",
     Stage.EMBEDDINGS: "1",
     Stage.VECTOR_COLLECTION: "1",
 }

@@ -276,7 +276,7 @@ class Chunk(Model):
 
     `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the
     first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it,
-    `seconds` are the first and last second of sound or video that it stands for.
+    `seconds` are the first and last second of sound or video that it stands for, `language` is ISO 639-1 or "".
     """
 
     ordinal: int
@@ -290,6 +290,7 @@ class Chunk(Model):
     types: tuple[ElementType, ...] = ()
     place: str = ""
     seconds: tuple[float, float] | None = None
+    language: str = ""
 
 
 class Status(StrEnum):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from docmill.chunk import chunk_extraction
+from docmill.chunk.languages import with_languages
 from docmill.errors import EmptyDocumentError, PermanentError, TransientError
 from docmill.models import Chunk, Stage
 from docmill.stages.base import Job, Result
@@ -45,6 +46,6 @@ def _chunks(workspace: Workspace, job: Job) -> tuple[Chunk, ...]:
         extraction = artifacts.enriched(job.document, fingerprints[Stage.ENRICHED_ELEMENTS])
     else:
         extraction = artifacts.extraction(job.document, fingerprints[Stage.EXTRACTED_ELEMENTS])
-    chunks = chunk_extraction(extraction, workspace.embedder, workspace.config.chunk)
+    chunks = with_languages(chunk_extraction(extraction, workspace.embedder, workspace.config.chunk), extraction)
     artifacts.put_chunks(job.document, fingerprints[Stage.CHUNKS], chunks)
     return chunks
