@@ -39,7 +39,7 @@ def make_embeddings(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resul
         if kept:
             yield Result(job.document, time.monotonic() - since, {"vectors": len(chunks)})
             continue
-        window.append(_Pending(job, [chunk.text for chunk in chunks]))
+        window.append(_Pending(job, [chunk.embedded for chunk in chunks]))
         if sum(len(each.texts) for each in window) >= _WINDOW:
             yield from _embed(workspace, window)
             window = []
