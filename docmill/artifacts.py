@@ -38,6 +38,11 @@ def file_name(source_key: str) -> str:
     return source_key.rpartition("/")[2]
 
 
+def member_key(version: str) -> str:
+    """Where the bytes of a member of another document lie."""
+    return f"members/{version[:2]}/{version}"
+
+
 def _pack(lines: Sequence[str]) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress("\n".join(lines).encode())
 
@@ -110,6 +115,20 @@ class Artifacts:
         """The picture lies at the key that its hash names."""
         sha256 = hashlib.sha256(data).hexdigest()
         self.store.put(f"crops/{sha256[:2]}/{sha256}", data)
+
+    def put_member(self, data: bytes) -> None:
+        """The member of another document lies at the key that its hash names."""
+        key = member_key(hashlib.sha256(data).hexdigest())
+        if self.store.head(key) is None:
+            self.store.put(key, data)
+
+    def member(self, version: str) -> bytes:
+        """The bytes of a member. Raises MissingObjectError."""
+        return self.store.get(member_key(version))
+
+    def has_member(self, version: str) -> bool:
+        """Whether the bytes of a member are kept."""
+        return self.store.head(member_key(version)) is not None
 
     def crop(self, crop: Crop) -> bytes:
         """The encoded picture."""

@@ -17,8 +17,9 @@ class Section(BaseModel):
 class Mode(StrEnum):
     """How much a page may cost.
 
-    `fast` reads the text that a document holds; `auto` adds OCR for pages and documents without any; `accurate` reads
-    the pictures inside office documents, too.
+    `fast` reads the text that a document holds; `auto` adds the layout model for pages of a PDF whose tables are in
+    doubt, and OCR for pages and documents without text; `accurate` uses the layout model on every page of a PDF, and
+    reads the pictures inside office documents, too.
     """
 
     FAST = "fast"
@@ -44,7 +45,7 @@ class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
     mode: Annotated[
-        Mode, Field(description="fast: no OCR; auto: OCR where there is no text; accurate: of pictures, too")
+        Mode, Field(description="fast: no models; auto: layout model and OCR where needed; accurate: everywhere")
     ] = Mode.AUTO
     languages: Annotated[tuple[str, ...], Field(description="ISO 639-1 codes for OCR")] = ("en",)
     crops: Annotated[bool, Field(description="keep pictures of figures in the store")] = True
@@ -54,6 +55,13 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="pages that a worker reads at once; the time limit holds for each such range")
     ] = 200
     max_bytes: Annotated[int, Field(ge=1, description="bytes that a document may have")] = 500_000_000
+    max_members: Annotated[
+        int, Field(ge=1, description="documents that an archive, mailbox or mail may hold, at all depths together")
+    ] = 50_000
+    max_unpacked_bytes: Annotated[
+        int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
+    ] = 1_000_000_000
+    max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
     speech: SpeechConfig = SpeechConfig()
 
 

@@ -7,9 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from docmill.artifacts import member_key
 from docmill.errors import DocmillError
 from docmill.ids import digest
+from docmill.inference.checks import check_models
 from docmill.ledger import Batch
+from docmill.members import container_id
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import current_outcome, delete_documents
 from docmill.workspace import Workspace
@@ -89,6 +92,12 @@ def _model(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("model", True, f"{workspace.embedder.name} gives {vectors.shape[1]} dimensions.")
 
 
+def _models(workspace: Workspace) -> Iterator[Finding]:
+    """The servers and folders of the models that the settings name."""
+    for check in check_models(workspace.settings):
+        yield Finding(f"model {check.model}", check.well, check.sentence, check.way_out)
+
+
 def _collections(workspace: Workspace) -> Iterator[Finding]:
     names = sorted({batch.collection for batch in workspace.ledger.batches()})
     yield Finding("index", True, f"Milvus answers at {workspace.settings.milvus}.")
@@ -135,8 +144,13 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Artifacts that the ledger says are there."""
     documents = workspace.ledger.documents(name)
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    keys = {info.key for folder in ("elements/", "chunks/", "embeddings/") for info in workspace.store.list(folder)}
-    lost = []
+    folders = ("elements/", "chunks/", "embeddings/", "members/")
+    keys = {info.key for folder in folders for info in workspace.store.list(folder)}
+    lost = [
+        (container_id(document), Stage.EXTRACTED_ELEMENTS)
+        for document in documents
+        if document.container and member_key(document.version) not in keys
+    ]
     for document in documents:
         for stage, key_of in workspace.artifacts.keys.items():
             outcome = current_outcome(workspace, stage, document, outcomes)
@@ -174,5 +188,6 @@ _PARTS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "store": _store,
     "ledger": _ledger,
     "model": _model,
+    "models": _models,
     "collections": _collections,
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from docmill.config import PipelineConfig
-from docmill.ids import fingerprint
+from docmill.ids import digest, fingerprint
 from docmill.models import Stage
 
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
-    Stage.EXTRACTED_ELEMENTS: "3",
+    Stage.EXTRACTED_ELEMENTS: "5",
     Stage.CHUNKS: "3",
     Stage.EMBEDDINGS: "2",
     Stage.VECTOR_COLLECTION: "2",
@@ -50,3 +50,8 @@ def layout_fingerprint(config: PipelineConfig) -> str:
     versions = "-".join(CODE_VERSIONS[stage] for stage in (Stage.CHUNKS, Stage.EMBEDDINGS, Stage.VECTOR_COLLECTION))
     settings = {"chunk": config.chunk.model_dump(mode="json"), "index": config.index.model_dump(mode="json")}
     return fingerprint("layout", versions, settings, "")
+
+
+def raw_fingerprint(stage_fingerprint: str, etag: str) -> str:
+    """What an outcome of the raw documents depends on: the stage's fingerprint and the object's etag."""
+    return digest(stage_fingerprint, etag)[:16]

@@ -48,6 +48,30 @@ class WorkerLimits(BaseModel):
     memory_mb: Annotated[int, Field(ge=512, description="address space (MiB) that a document may take")] = 4096
 
 
+class ServiceSettings(BaseModel):
+    """What `docmill serve` allows; `docs/http.md` says more. Sizes are bytes, times seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    open_on_loopback: Annotated[
+        bool, Field(description="calls from this machine need no key though keys were made; without any they never do")
+    ] = False
+    max_body_bytes: Annotated[int, Field(ge=1, description="bytes that a request may have")] = 1_073_741_824
+    requests_per_minute: Annotated[int, Field(ge=0, description="requests of one key; 0: no limit")] = 0
+    jobs_at_once: Annotated[int, Field(ge=0, description="jobs in work at once; 0: two a worker process")] = 0
+    job_attempts: Annotated[int, Field(ge=1, description="how often a job is begun before it counts as failed")] = 3
+    lease_seconds: Annotated[float, Field(ge=5, description="after that time a silent process's jobs are free")] = 60.0
+    result_ttl: Annotated[float, Field(gt=0, description="how long results are kept after a job's end")] = 172_800.0
+    fetch_wait_seconds: Annotated[float, Field(ge=0, le=30, description="how long a fetch waits for a result")] = 5.0
+    shutdown_seconds: Annotated[float, Field(ge=0, description="time that work gets to end at shutdown")] = 20.0
+    cors_origins: Annotated[tuple[str, ...], Field(description="origins of web pages that may call")] = ()
+    fetch_hosts: Annotated[
+        tuple[str, ...], Field(description="hosts that URLs may name although their addresses are private")
+    ] = ()
+    fetch_bytes: Annotated[int, Field(ge=1, description="bytes that are fetched from a URL at most")] = 500_000_000
+    fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
+
+
 class Settings(BaseSettings):
     """All settings. Empty addresses mean the embedded default below `home`."""
 
@@ -82,6 +106,16 @@ class Settings(BaseSettings):
     models: Annotated[
         dict[str, ModelConfig], Field(description="model → where it runs, and what it is if docmill does not know it")
     ] = {}
+    fetch_allow: Annotated[
+        str, Field(description="networks (CIDR, apart by commas) that documents may be fetched from though private")
+    ] = ""
+    fetch_rewrite: Annotated[
+        dict[str, str], Field(description="beginning of a URL → what stands for it when a document is fetched")
+    ] = {}
+    fetch_s3_buckets: Annotated[
+        str, Field(description="buckets (apart by commas) whose web addresses are read through the object store")
+    ] = ""
+    service: ServiceSettings = ServiceSettings()
     pipeline: PipelineConfig = PipelineConfig()
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docmill.ids import digest
+from docmill.fingerprints import raw_fingerprint
 from docmill.models import Document, Outcome, Stage, Status
 from docmill.workspace import Workspace
 
@@ -15,7 +15,7 @@ Outcomes = dict[tuple[str, Stage], Outcome]
 def expected_fingerprint(workspace: Workspace, stage: Stage, document: Document) -> str:
     """The fingerprint that an up-to-date outcome has; that of the raw documents holds the object's etag."""
     fingerprint = workspace.fingerprints[stage]
-    return digest(fingerprint, document.etag)[:16] if stage is Stage.RAW_DOCUMENTS else fingerprint
+    return raw_fingerprint(fingerprint, document.etag) if stage is Stage.RAW_DOCUMENTS else fingerprint
 
 
 def current_outcome(workspace: Workspace, stage: Stage, document: Document, outcomes: Outcomes) -> Outcome | None:

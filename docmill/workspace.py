@@ -12,6 +12,8 @@ from docmill.errors import ConfigError
 from docmill.fingerprints import layout_fingerprint, stage_fingerprints
 from docmill.index.base import Space, VectorIndex
 from docmill.inference.embedder import Embedder
+from docmill.jobs import Jobs
+from docmill.keys import Keys
 from docmill.ledger import Ledger
 from docmill.models import Document, Stage
 from docmill.settings import Settings
@@ -58,6 +60,17 @@ class Workspace:
     def ledger(self) -> Ledger:
         """What is known of every document."""
         return Ledger(self.settings.ledger)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The service's jobs, in the ledger's database."""
+        limits = self.settings.service
+        return Jobs(self.ledger.database, self.store, attempts=limits.job_attempts, result_ttl=limits.result_ttl)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of the service's callers."""
+        return Keys(self.ledger.database)
 
     @cached_property
     def index(self) -> VectorIndex:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from docmill.cli import documents, ingest, parse, questions
+from docmill.cli import documents, ingest, models, parse, questions, serving
 from docmill.config import Mode
 from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
@@ -34,6 +34,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(models.app, name="models")
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="The collection; default: the settings'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
@@ -218,6 +220,44 @@ def dev_command(
 ) -> None:
     """Open the Dagster UI on this home, with sensors and schedules running."""
     documents.dev(host, port)
+
+
+@app.command(name="serve")
+def serve_command(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port for all protocols.")] = 7670,
+) -> None:
+    """Answer over HTTP: docmill's own API and the protocols of other products' clients. See docs/http.md."""
+    serving.serve(host, port)
+
+
+keys_app = typer.Typer(help="Make, list and revoke the keys of the HTTP service's callers.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command(name="create")
+def keys_create_command(
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
+    collection: Annotated[list[str] | None, typer.Option(help="Only this collection; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and print it, this once: only its hash is kept."""
+    serving.create_key(name, tuple(collection or ()), as_json=as_json)
+
+
+@keys_app.command(name="list")
+def keys_list_command(as_json: Json = False) -> None:
+    """List the keys, without their secrets."""
+    serving.list_keys(as_json=as_json)
+
+
+@keys_app.command(name="revoke")
+def keys_revoke_command(
+    name: Annotated[str, typer.Argument(help="The key's name or id.")],
+    as_json: Json = False,
+) -> None:
+    """Refuse a key from now on."""
+    serving.revoke_key(name, as_json=as_json)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Recognises text in pictures with rapidocr, in this process, with the models in its wheel.
+"""Recognises text in pictures with rapidocr, with the models in its wheel: in this process, or at Triton.
 
 Its classifier of upside-down lines is off: it turns right lines over and costs 6 % of the characters. Detection sees
 the picture with its longer side cut to 1,280 pixels, recognition the full picture up to MAX_SIDE, one line at a time:
@@ -15,9 +15,14 @@ from functools import cache
 from docmill.errors import ConfigError, CorruptDocumentError
 from docmill.extract.reading_order import in_reading_order
 from docmill.extract.untyped import Pixels
+from docmill.inference import places
+from docmill.inference.opening import open_registered
+from docmill.inference.places import Places
+from docmill.inference.tensors import TensorModel
 from docmill.models import BBox, Line
 
 ENGINE = "ocr:rapidocr"
+DETECTION, RECOGNITION = "PP-OCRv6_det_small", "PP-OCRv6_rec_small"
 MAX_SIDE = 2_400
 DETECTION_SIDE = 1_280
 MIN_SCORE = 0.5
@@ -76,7 +81,7 @@ def _pixels(picture: bytes) -> Pixels:
 
 def _lines(pixels: Pixels) -> tuple[Line, ...]:
     """The lines of a decoded picture."""
-    engine = _engine()
+    engine = _engine(places.of(DETECTION, RECOGNITION))
     with _lock:
         result = engine(pixels)
     if result.txts is None or result.boxes is None or result.scores is None:
@@ -111,8 +116,11 @@ def _normal(text: str) -> str:
 
 
 @cache
-def _engine() -> Pixels:
-    """The engine, loaded once a process (0.8 CPU-s). Raises ConfigError where its models are not in the wheel."""
+def _engine(served: Places) -> Pixels:
+    """The engine with its models where `served` says, else here; loaded once a process (0.8 CPU-s).
+
+    Raises ConfigError where its models are not in the wheel.
+    """
     from pathlib import Path
 
     import rapidocr
@@ -124,7 +132,7 @@ def _engine() -> Pixels:
                 f"The installed rapidocr has no {part} model in {models} and would download it.",
                 hint="Install the version that docmill's requirements.lock names.",
             )
-    return rapidocr.RapidOCR(
+    engine = rapidocr.RapidOCR(
         params={
             "Global.use_cls": False,
             "Global.log_level": "error",
@@ -137,3 +145,21 @@ def _engine() -> Pixels:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+    loaders = {DETECTION: engine._load_det_model, RECOGNITION: engine._load_rec_model}
+    for name, config in served:
+        model = open_registered(name, {name: config})
+        if model is not None and name in loaders:
+            loaders[name]().session = _Session(model)
+    return engine
+
+
+class _Session:
+    """Stands for ONNX Runtime's session in rapidocr where the model runs at Triton."""
+
+    def __init__(self, model: TensorModel) -> None:
+        self._model = model
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """The model's only output; raises TransientError where the server is out of reach."""
+        (name,) = self._model.inputs
+        return next(iter(self._model.run({name: pixels}).values()))

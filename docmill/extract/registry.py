@@ -23,8 +23,9 @@ from docmill.errors import (
 )
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
+from docmill.extract.unpacking import ARCHIVES, listing, unpack
 from docmill.extract.wanted import ALL, Wanted, only_wanted
-from docmill.models import Element, ElementType, PageStatus
+from docmill.models import Element, ElementType, Member, PageStatus
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import PageOcr
@@ -61,7 +62,9 @@ _READERS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), ("media", "read_media")),
     **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), ("media", "read_media")),
 }
-SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {label: MEDIA_TYPES[label] for label in _READERS}
+SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {
+    label: MEDIA_TYPES[label] for label in (*_READERS, *sorted(ARCHIVES))
+}
 """Label to media type of every type that is read."""
 
 _PAGED = ("pdf", *(label for label, (module, _) in _READERS.items() if module == "image"))
@@ -74,12 +77,17 @@ _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 _WAYS_OUT = {
     "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
     "xlsb": "Save it as xlsx.",
-    "zip": "Unpack it and ingest the files in it.",
+    **dict.fromkeys(("7z", "rar"), "Unpack it and ingest the files in it, or pack it as zip."),
 }
 
 
-def read(data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL) -> Reading:
-    """The elements of a document, of the wanted pages alone. `name` helps to tell text formats apart.
+def read(
+    data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL, keep: Callable[[bytes], None] | None = None
+) -> Reading:
+    """The elements of a document, of the wanted pages alone, and what documents are inside of it.
+
+    `name` helps to tell text formats apart. `keep` is given the bytes of each member as it is taken out; without it
+    they are only named.
 
     Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError, UnsupportedTypeError, LimitExceededError,
     UsageError where it has none of the wanted pages, ConfigError for a setting or an installation that cannot work.
@@ -88,15 +96,42 @@ def read(data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL) ->
     if detected.label == "encrypted":
         from docmill.extract.protected import decrypted
 
-        return read(decrypted(data, wanted.password), name, config, wanted)
-    reader = _reader(detected)
-    with malformed(detected):
-        if detected.label in _PAGED:
-            found = cast(PagedReader, reader)(data, config, wanted)
-        else:
-            found = only_wanted(reader(data, config), wanted)
-        reading = with_text_of_pictures(found, config)
-    return finished(reading, detected.disagreement)
+        return read(decrypted(data, wanted.password), name, config, wanted, keep)
+    if detected.label in ARCHIVES:
+        with malformed(detected):
+            members = _members(data, detected.label, config, keep)
+            reading = listing(detected.label, members, config)
+    else:
+        reader = _reader(detected)
+        with malformed(detected):
+            if detected.label in _PAGED:
+                found = cast(PagedReader, reader)(data, config, wanted)
+            else:
+                found = only_wanted(reader(data, config), wanted)
+            reading = with_text_of_pictures(found, config)
+            members = _members(data, detected.label, config, keep)
+    return finished(_with_members(reading, members), detected.disagreement)
+
+
+def _members(
+    data: bytes, label: str, config: ExtractConfig, keep: Callable[[bytes], None] | None
+) -> tuple[Member, ...]:
+    """The members of a document. Raises the first one's error where an archive has none that can be taken out."""
+    members = []
+    for unpacked in unpack(data, label, config):
+        members.append(unpacked.member)
+        if keep is not None and not unpacked.member.error:
+            keep(unpacked.data)
+    if label in ARCHIVES and members and all(each.error for each in members):
+        raise CorruptDocumentError(f"None of the {len(members)} members can be taken out: {members[0].error}")
+    return tuple(members)
+
+
+def _with_members(reading: Reading, members: tuple[Member, ...]) -> Reading:
+    """The reading with the members; it lacks those that could not be taken out."""
+    lacking = [f"{each.path} was not read: {each.error}" for each in members if each.error]
+    update = {"members": members, "lacking": (*reading.extraction.lacking, *lacking)}
+    return Reading(reading.extraction.model_copy(update=update), reading.crops)
 
 
 def accepted(data: bytes, name: str, config: ExtractConfig) -> Detected:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from docmill.config import ExtractConfig, Mode
-from docmill.errors import CorruptDocumentError, EmptyDocumentError
+from docmill.errors import CorruptDocumentError, EmptyDocumentError, ModelError
 from docmill.extract.pdf.drafts import BodyStyle, Draft, body_style
 from docmill.extract.pdf.engine import (
     ENGINE_ERRORS,
@@ -24,6 +24,8 @@ from docmill.extract.pdf.furniture import mark_furniture
 from docmill.extract.pdf.ink import Box, Ink, read_ink
 from docmill.extract.pdf.links import add_links, web_links
 from docmill.extract.pdf.page import draft_page
+from docmill.extract.pdf.regions import MODEL, find_regions
+from docmill.extract.pdf.routing import why_model
 from docmill.extract.pdf.scans import PageOcr, engine_name, is_garbage, recognise, why_ocr
 from docmill.extract.pdf.sections import described, parents, set_levels
 from docmill.extract.pdf.tables import Placer
@@ -250,7 +252,13 @@ class PdfFile:
             recognise(display_list, ink, ocr, config.ocr_dpi)
             method = f"ocr:{engine_name(ocr)}"
         drafts = draft_page(ink, body if method == "native" else body_style(ink.runs))
-        if reason and ocr is None:
+        if method == "native" and not reason and (reason := why_model(config.mode, ink, drafts)):
+            try:
+                drafts = draft_page(ink, body, find_regions(self._document.load_page(number)))
+                method = f"layout:{MODEL}"
+            except ModelError as error:
+                reason += f"; read without it: {error.message}"
+        if reason and ocr is None and method == "native":
             off = "OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up"
             reason = f"{reason}; {off}"
             if ink.characters == 0 or is_garbage(ink):
