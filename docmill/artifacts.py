@@ -82,6 +82,9 @@ class Artifacts:
         """Where a document's artifact of each stage that keeps one lies, by its fingerprint."""
         return {
             Stage.EXTRACTED_ELEMENTS: self.elements_key,
+            Stage.ENRICHED_ELEMENTS: lambda document, fingerprint: self.key(
+                "enriched", document, fingerprint, "jsonl.zst"
+            ),
             Stage.CHUNKS: lambda document, fingerprint: self._named_key("chunks", document, fingerprint, "jsonl.zst"),
             Stage.EMBEDDINGS: lambda document, fingerprint: self._named_key(
                 "embeddings", document, fingerprint, "parquet"
@@ -110,6 +113,23 @@ class Artifacts:
             lines = _unpack(data)
             elements = tuple(Element.model_validate_json(line) for line in lines[1:])
             return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
+
+    def put_enriched(self, document: Document, fingerprint: str, extraction: Extraction) -> None:
+        """The document's elements with captions and without personal data are kept."""
+        self.put_extraction(self.keys[Stage.ENRICHED_ELEMENTS](document, fingerprint), extraction)
+
+    def enriched(self, document: Document, fingerprint: str) -> Extraction:
+        """The document's elements with captions and without personal data."""
+        return self.extraction_at(self.keys[Stage.ENRICHED_ELEMENTS](document, fingerprint))
+
+    def caption(self, name: str) -> str | None:
+        """The caption kept under this hash of picture, model and question; None if there is none."""
+        key = f"captions/{name[:2]}/{name}.txt"
+        return self.store.get(key).decode() if self.store.head(key) is not None else None
+
+    def put_caption(self, name: str, text: str) -> None:
+        """The caption is kept under this hash of picture, model and question."""
+        self.store.put(f"captions/{name[:2]}/{name}.txt", text.encode())
 
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -81,6 +81,60 @@ class Strategy(StrEnum):
     SEMANTIC = "semantic"
 
 
+class CaptionConfig(Section):
+    """How pictures are described in words: by any OpenAI-compatible server that sees. Off without a url."""
+
+    url: Annotated[
+        str, Field(description="OpenAI-compatible server that sees pictures, such as http://host:8000/v1")
+    ] = ""
+    model: Annotated[str, Field(description="its name there")] = ""
+    api_key: Annotated[SecretStr, Field(exclude=True, description="key of that server (a secret)")] = SecretStr("")
+    timeout: Annotated[float, Field(gt=0, description="seconds to wait for a description")] = 120.0
+    parallel: Annotated[int, Field(ge=1, description="pictures asked about at once")] = 4
+    prompt: Annotated[str, Field(description="what is asked about a picture")] = (
+        "Describe this picture from a document so that it can be found: what it shows, with the names, labels and "
+        "numbers that can be read in it. Answer with the description only."
+    )
+    chart_prompt: Annotated[str, Field(description="what is asked about a chart whose data the document lacks")] = (
+        "This is a chart or infographic from a document. Say in one paragraph what it shows, then give its data as a "
+        "Markdown table with a header row. Give only what can be read in it."
+    )
+    context: Annotated[int, Field(ge=0, description="characters of the text around the picture sent with it")] = 500
+    max_tokens: Annotated[int, Field(ge=1, description="tokens of a description at most")] = 500
+    max_pictures: Annotated[int, Field(ge=1, description="pictures of a document that are described")] = 200
+
+
+class RedactConfig(Section):
+    """Personal data that is taken out before chunks are made. Off without kinds, names or patterns."""
+
+    kinds: Annotated[
+        tuple[Literal["email", "phone", "iban", "card", "ip", "id"], ...],
+        Field(description="email, phone, iban, card, ip, id: what is taken out of the text"),
+    ] = ()
+    regions: Annotated[
+        tuple[str, ...], Field(description="ISO 3166 codes of countries whose phone numbers and ids are known")
+    ] = ("US", "GB", "DE", "FR")
+    names: Annotated[tuple[str, ...], Field(description="names that are taken out wherever they stand")] = ()
+    patterns: Annotated[dict[str, str], Field(description="kind → regular expression of further data")] = {}
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is taken out."""
+        return bool(self.kinds or self.names or self.patterns)
+
+
+class EnrichConfig(Section):
+    """What is done with elements before chunks are made of them."""
+
+    caption: CaptionConfig = CaptionConfig()
+    redact: RedactConfig = RedactConfig()
+
+    @property
+    def active(self) -> bool:
+        """Whether elements are changed at all."""
+        return bool(self.caption.url) or self.redact.active
+
+
 class ChunkConfig(Section):
     """Sizes are tokens of the embedding model, its two special tokens included."""
 
@@ -154,6 +208,7 @@ class PipelineConfig(Section):
     """The settings of all stages."""
 
     extract: ExtractConfig = ExtractConfig()
+    enrich: EnrichConfig = EnrichConfig()
     chunk: ChunkConfig = ChunkConfig()
     embed: EmbedConfig = EmbedConfig()
     index: IndexConfig = IndexConfig()

@@ -105,15 +105,16 @@ def _artifacts(
 ) -> tuple[Chunk | None, tuple[Element, ...]]:
     """The chunk and its elements as they were when the row was made."""
     read = document.model_copy(update={"version": row.version})
-    fingerprints = {
-        stage: outcomes[document.document_id, stage].fingerprint
-        for stage in (Stage.EXTRACTED_ELEMENTS, Stage.CHUNKS)
-        if (document.document_id, stage) in outcomes
-    }
-    if len(fingerprints) < 2:
+    stages = (Stage.EXTRACTED_ELEMENTS, Stage.ENRICHED_ELEMENTS, Stage.CHUNKS)
+    found = [outcomes.get((document.document_id, stage)) for stage in stages]
+    extracted, enriched, chunked = found
+    if extracted is None or chunked is None:
         return None, ()
-    chunks = workspace.artifacts.chunks(read, fingerprints[Stage.CHUNKS])
-    elements = workspace.artifacts.extraction(read, fingerprints[Stage.EXTRACTED_ELEMENTS]).elements
+    chunks = workspace.artifacts.chunks(read, chunked.fingerprint)
+    if enriched is not None and enriched.counts.get("enriched"):
+        elements = workspace.artifacts.enriched(read, enriched.fingerprint).elements
+    else:
+        elements = workspace.artifacts.extraction(read, extracted.fingerprint).elements
     chunk = next((each for each in chunks[row.ordinal : row.ordinal + 1] if each.kind is row.kind), None)
     return chunk, tuple(element for element in elements if element.ordinal in row.elements)
 

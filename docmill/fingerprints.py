@@ -11,6 +11,7 @@ from docmill.models import Stage
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
     Stage.EXTRACTED_ELEMENTS: "5",
+    Stage.ENRICHED_ELEMENTS: "1",
     Stage.CHUNKS: "3",
     Stage.EMBEDDINGS: "2",
     Stage.VECTOR_COLLECTION: "2",
@@ -19,6 +20,7 @@ CODE_VERSIONS: Mapping[Stage, str] = {
 
 
 _CHANGES_NO_RESULT: dict[str, bool | set[str]] = {"pages_per_task": True, "speech": {"model", "url", "timeout"}}
+_NO_RESULT_OF_CAPTIONS: dict[str, set[str]] = {"caption": {"url", "timeout", "parallel"}}
 
 
 def stage_fingerprints(
@@ -27,12 +29,15 @@ def stage_fingerprints(
     """The fingerprint of each stage; each but the first two depends on the one before.
 
     `embedder` is the embedding model's fingerprint: chunks depend on it for its tokenizer, vectors for its weights.
-    `readers` names what else elements depend on: the speech model by its content.
+    `readers` names what else elements depend on: the speech model by its content, installed extractors.
     """
     settings: dict[Stage, dict[str, object]] = {
         Stage.RAW_DOCUMENTS: {},
         Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(mode="json", exclude=_CHANGES_NO_RESULT)
         | {name: value for name, value in (readers or {}).items() if value},
+        Stage.ENRICHED_ELEMENTS: config.enrich.model_dump(mode="json", exclude=_NO_RESULT_OF_CAPTIONS)
+        if config.enrich.active
+        else {},
         Stage.CHUNKS: config.chunk.model_dump(mode="json") | {"tokenizer": embedder},
         Stage.EMBEDDINGS: {"model": embedder},
         Stage.VECTOR_COLLECTION: config.index.model_dump(mode="json"),

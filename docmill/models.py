@@ -328,6 +328,7 @@ class Stage(StrEnum):
 
     RAW_DOCUMENTS = "raw_documents"
     EXTRACTED_ELEMENTS = "extracted_elements"
+    ENRICHED_ELEMENTS = "enriched_elements"
     CHUNKS = "chunks"
     EMBEDDINGS = "embeddings"
     VECTOR_COLLECTION = "vector_collection"

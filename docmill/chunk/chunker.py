@@ -1,6 +1,7 @@
 """Cuts a document into chunks: within sections, at most so many tokens of the model, tables whole where they fit.
 
-Running headers, footers and page numbers stay out: they would be found instead of what stands between them.
+Running headers, footers, page numbers and what repeats from page to page stay out: they would be found instead of what
+stands between them.
 """
 
 from __future__ import annotations

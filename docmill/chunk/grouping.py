@@ -27,6 +27,11 @@ Boundary = tuple[int, int]
 """An element's ordinal and the character that a new subject begins at."""
 
 
+def is_left_out(element: Element) -> bool:
+    """Whether no chunk holds the element: furniture, pictures that repeat another, and what has no text."""
+    return element.type in FURNITURE or "repeat_of" in element.metadata or not element.text.strip()
+
+
 @dataclass(frozen=True)
 class Group:
     """Pieces of one chunk; the first `repeated` stand in an earlier chunk, too."""
@@ -80,7 +85,7 @@ class Grouper:
         """The groups in reading order."""
         limits = budgets(self.config, self.tokenizer)
         for element in elements:
-            if element.type in FURNITURE or not element.text.strip():
+            if is_left_out(element):
                 continue
             for unit in self._units(element, limits):
                 begins = self._begins(unit, limits)

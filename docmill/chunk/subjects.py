@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from docmill.chunk.grouping import FURNITURE, Boundary
+from docmill.chunk.grouping import Boundary, is_left_out
 from docmill.chunk.pieces import Tokenizer, split_sentences
 from docmill.models import Element, ElementType
 
@@ -26,7 +26,7 @@ def new_subjects(
     sentences = [
         piece
         for element in elements
-        if element.type not in FURNITURE and element.type is not ElementType.TABLE and element.text.strip()
+        if element.type is not ElementType.TABLE and not is_left_out(element)
         for piece in split_sentences(element, tokenizer, budget)
         if piece.text.strip()
     ]

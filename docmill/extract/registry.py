@@ -21,8 +21,11 @@ from docmill.errors import (
     LimitExceededError,
     UnsupportedTypeError,
 )
+from docmill.extract.extractors import Installed, extractor_of
+from docmill.extract.language import with_language
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
+from docmill.extract.repeats import with_repeats
 from docmill.extract.unpacking import ARCHIVES, listing, unpack
 from docmill.extract.wanted import ALL, Wanted, only_wanted
 from docmill.models import Element, ElementType, Member, PageStatus
@@ -97,6 +100,10 @@ def read(
         from docmill.extract.protected import decrypted
 
         return read(decrypted(data, wanted.password), name, config, wanted, keep)
+    plugin = extractor_of(detected.media_type)
+    if plugin is not None:
+        with malformed(detected):
+            return finished(only_wanted(_plugged(plugin, data, name, config), wanted), detected.disagreement)
     if detected.label in ARCHIVES:
         with malformed(detected):
             members = _members(data, detected.label, config, keep)
@@ -161,9 +168,20 @@ def malformed(detected: Detected) -> Iterator[None]:
 
 
 def finished(reading: Reading, disagreement: str) -> Reading:
-    """The reading with a warning if its name disagrees with its bytes; raises EmptyDocumentError if it is empty."""
+    """The reading with its language and repeats told and a warning if its name disagrees with its bytes.
+
+    Raises EmptyDocumentError if it is empty.
+    """
     _refuse_empty(reading)
+    reading = Reading(with_language(with_repeats(reading.extraction)), reading.crops)
     return _with_warning(reading, disagreement)
+
+
+def _plugged(plugin: Installed, data: bytes, name: str, config: ExtractConfig) -> Reading:
+    """What an installed extractor reads; it is named in the document's metadata."""
+    found = plugin.extractor.read(data, name, config)
+    metadata = {**found.extraction.metadata, "extractor": plugin.identity}
+    return Reading(found.extraction.model_copy(update={"metadata": metadata}), found.crops)
 
 
 def _reader(detected: Detected) -> Reader:

@@ -42,7 +42,10 @@ def _chunks(workspace: Workspace, job: Job) -> tuple[Chunk, ...]:
     artifacts, fingerprints = workspace.artifacts, workspace.fingerprints
     if job.reuse and artifacts.has_chunks(job.document, fingerprints[Stage.CHUNKS]):
         return artifacts.chunks(job.document, fingerprints[Stage.CHUNKS])
-    extraction = artifacts.extraction(job.document, fingerprints[Stage.EXTRACTED_ELEMENTS])
+    if workspace.config.enrich.active:
+        extraction = artifacts.enriched(job.document, fingerprints[Stage.ENRICHED_ELEMENTS])
+    else:
+        extraction = artifacts.extraction(job.document, fingerprints[Stage.EXTRACTED_ELEMENTS])
     name, config, model = file_name(job.document.source_key), workspace.config.chunk, workspace.embedder
     chunks = chunk_extraction(extraction, model, config, name, lambda texts: model.embed(texts).vectors)
     if chunks and config.context:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 from docmill.errors import DocmillError, IncompleteDocumentError, PermanentError, TransientError
+from docmill.extract.extractors import extractor_of
 from docmill.extract.worker import Answer, Task, Unfinished, read_document
 from docmill.inference.places import served
 from docmill.models import Document, Stage
@@ -99,7 +100,7 @@ def preview_key(batch: str) -> str:
 
 
 def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
-    is_pdf = job.document.media_type == _PDF
+    is_pdf = job.document.media_type == _PDF and extractor_of(_PDF) is None
     return Task(
         source=job.document.source,
         key=job.document.key,
