@@ -5,6 +5,7 @@ from assets.collection_snapshot import collection_snapshot
 from assets.embeddings import embeddings
 from assets.extracted_elements import extracted_elements
 from assets.raw_documents import raw_documents
+from assets.structured_records import structured_records
 from assets.vector_collection import vector_collection
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "embeddings",
     "extracted_elements",
     "raw_documents",
+    "structured_records",
     "vector_collection",
 ]

@@ -18,6 +18,7 @@ from docmill.members import adopt, container_id
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
 from docmill.progress import current
 from docmill.stages import WORK, Job, Result
+from docmill.structured.records import Records
 from docmill.workspace import Workspace
 
 _FLUSH_SECONDS = 0.5
@@ -370,5 +371,6 @@ def delete_documents(workspace: Workspace, collection: str, ids: Sequence[str]) 
         return 0
     rows = workspace.index.held(collection, workspace.space, dead)
     workspace.index.delete(collection, workspace.space, list(rows))
+    Records(workspace.ledger.database, workspace.store).forget(dead)
     workspace.ledger.forget(dead)
     return len(rows)
