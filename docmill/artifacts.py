@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 from docmill.errors import SystemicError
+from docmill.ids import digest
 from docmill.models import Chunk, Crop, Document, Element, Extraction, Stage
 from docmill.store import ObjectStore
 
@@ -30,6 +31,11 @@ def extension(source_key: str) -> str:
     """The source key's extension in lower case with its dot, "" where it has none or an odd one."""
     suffix = PurePosixPath(source_key).suffix.lower()
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 10 else ""
+
+
+def file_name(source_key: str) -> str:
+    """The last part of a source key."""
+    return source_key.rpartition("/")[2]
 
 
 def member_key(version: str) -> str:
@@ -79,9 +85,15 @@ class Artifacts:
             Stage.ENRICHED_ELEMENTS: lambda document, fingerprint: self.key(
                 "enriched", document, fingerprint, "jsonl.zst"
             ),
-            Stage.CHUNKS: lambda document, fingerprint: self.key("chunks", document, fingerprint, "jsonl.zst"),
-            Stage.EMBEDDINGS: lambda document, fingerprint: self.key("embeddings", document, fingerprint, "parquet"),
+            Stage.CHUNKS: lambda document, fingerprint: self._named_key("chunks", document, fingerprint, "jsonl.zst"),
+            Stage.EMBEDDINGS: lambda document, fingerprint: self._named_key(
+                "embeddings", document, fingerprint, "parquet"
+            ),
         }
+
+    def _named_key(self, folder: str, document: Document, fingerprint: str, form: str) -> str:
+        """Where an artifact lies that depends on the document's file name: chunks tell it as their context."""
+        return self.key(folder, document, f"{fingerprint}-{digest(file_name(document.source_key))[:8]}", form)
 
     def put_extraction(self, key: str, extraction: Extraction) -> None:
         """The extraction lies at `key`: a line for the document, then a line an element."""
@@ -121,8 +133,14 @@ class Artifacts:
 
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""
+        self.put_picture(data)
+
+    def put_picture(self, data: bytes) -> str:
+        """The key that the picture's hash names; it lies there."""
         sha256 = hashlib.sha256(data).hexdigest()
-        self.store.put(f"crops/{sha256[:2]}/{sha256}", data)
+        key = f"crops/{sha256[:2]}/{sha256}"
+        self.store.put(key, data)
+        return key
 
     def put_member(self, data: bytes) -> None:
         """The member of another document lies at the key that its hash names."""

@@ -32,6 +32,11 @@ reprocess_batches = dg.define_asset_job(
     description="Work on all documents of a batch again, whether they are all right or not.",
     config={"resources": {"scope": {"config": {"force": True}}}},
 )
+extract_records = dg.define_asset_job(
+    "extract_records",
+    dg.AssetSelection.groups("extraction"),
+    description="Extract the records of a batch by every registered schema; what has not changed is not redone.",
+)
 snapshot_collections = dg.define_asset_job(
     "snapshot_collections", dg.AssetSelection.assets("collection_snapshot"), description="Count every collection."
 )
@@ -133,6 +138,7 @@ ALL: list[dg.JobDefinition | Any] = [
     ingest_batch,
     retry_failed_documents,
     reprocess_batches,
+    extract_records,
     snapshot_collections,
     delete_documents_job,
     reconcile_bucket,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from docmill.extract.pdf.aligned import build_table, text_rows
+from docmill.extract.pdf.bars import find_charts, without_charts
 from docmill.extract.pdf.candidates import free_tables, looks_tabular, stacked_tables
 from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
 from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
@@ -33,12 +34,15 @@ def find_tables(ink: Ink) -> tuple[list[FoundTable], list[Run]]:
 def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = ()) -> list[Draft]:
     """The page's elements in reading order; `regions` are what the layout model sees on it."""
     place = Placer(ink)
+    charts = find_charts(ink)
+    ink = without_charts(ink, charts)
     tables, runs = find_tables(ink)
     if regions:
         tables, runs = settle_tables(ink, tables, runs, regions)
-    taken = [table.box for table in tables]
+    taken = [table.box for table in tables] + [chart.box for chart in charts]
     figures = find_figures(ink, taken)
     items: list[Item[Draft | list[Run]]] = [Item(t.box, None, _table_draft(t, place)) for t in tables]
+    items += [Item(c.box, None, _figure_draft(c.box, c.runs, ElementType.CHART)) for c in charts]
     for box in figures:
         own = [run for run in runs if inside(run, box)]
         items.append(Item(around([box, *own]) if own else box, None, _figure_draft(box, own)))
@@ -100,10 +104,10 @@ def _table_draft(found: FoundTable, place: Placer) -> Draft:
     return Draft(ElementType.TABLE, text, found.box, table=table, doubt=doubt(found))
 
 
-def _figure_draft(box: Box, runs: Sequence[Run]) -> Draft:
+def _figure_draft(box: Box, runs: Sequence[Run], kind: ElementType = ElementType.IMAGE) -> Draft:
     """A draft of a figure with the text that stands in it, line by line."""
     lines = [join_row(row) for row in rows_of(runs)]
-    return Draft(ElementType.IMAGE, "\n".join(clean(line.text) for line in lines), box, lines)
+    return Draft(kind, "\n".join(clean(line.text) for line in lines), box, lines)
 
 
 def _without(runs: Sequence[Run], taken: Sequence[Run]) -> list[Run]:

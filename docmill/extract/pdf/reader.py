@@ -302,7 +302,7 @@ def _with_damage(read: PageRead) -> PageRead:
 def _add_crops(read: PageRead, display_list: EngineObject) -> None:
     """Pictures of the page's figures as PNG."""
     for index, draft in enumerate(read.drafts):
-        if draft.type is not ElementType.IMAGE:
+        if draft.type not in (ElementType.IMAGE, ElementType.CHART):
             continue
         box = read.boxes[index]
         scale = _CROP_DPI / 72
