@@ -262,7 +262,11 @@ class PdfFile:
             off = "OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up"
             reason = f"{reason}; {off}"
             if ink.characters == 0 or is_garbage(ink):
-                drafts = [each for each in drafts if each.type is ElementType.IMAGE and config.mode is not Mode.FAST]
+                drafts = [
+                    each
+                    for each in drafts
+                    if each.type in (ElementType.IMAGE, ElementType.CHART) and config.mode is not Mode.FAST
+                ]
         if not drafts:
             status, reason = PageStatus.EMPTY, reason or "nothing on the page"
         info = Page(
@@ -345,7 +349,8 @@ def _elements(pages: Sequence[PageRead]) -> list[Element]:
                     parent=sections[start + index],
                     describes=None if target is None else start + target,
                     method=page.ocr if page.ocr and _confidence(draft) is not None else page.page.method,
-                    confidence=_confidence(draft),
+                    confidence=_confidence(draft) if draft.sure is None else draft.sure,
+                    metadata={"chart": draft.kind} if draft.kind else {},
                     table=table,
                     crop=page.crops.get(index),
                     lines=_ocr_lines(draft),
