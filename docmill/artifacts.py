@@ -32,6 +32,11 @@ def extension(source_key: str) -> str:
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 10 else ""
 
 
+def member_key(version: str) -> str:
+    """Where the bytes of a member of another document lie."""
+    return f"members/{version[:2]}/{version}"
+
+
 def _pack(lines: Sequence[str]) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress("\n".join(lines).encode())
 
@@ -71,6 +76,9 @@ class Artifacts:
         """Where a document's artifact of each stage that keeps one lies, by its fingerprint."""
         return {
             Stage.EXTRACTED_ELEMENTS: self.elements_key,
+            Stage.ENRICHED_ELEMENTS: lambda document, fingerprint: self.key(
+                "enriched", document, fingerprint, "jsonl.zst"
+            ),
             Stage.CHUNKS: lambda document, fingerprint: self.key("chunks", document, fingerprint, "jsonl.zst"),
             Stage.EMBEDDINGS: lambda document, fingerprint: self.key("embeddings", document, fingerprint, "parquet"),
         }
@@ -94,6 +102,23 @@ class Artifacts:
             elements = tuple(Element.model_validate_json(line) for line in lines[1:])
             return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
 
+    def put_enriched(self, document: Document, fingerprint: str, extraction: Extraction) -> None:
+        """The document's elements with captions and without personal data are kept."""
+        self.put_extraction(self.keys[Stage.ENRICHED_ELEMENTS](document, fingerprint), extraction)
+
+    def enriched(self, document: Document, fingerprint: str) -> Extraction:
+        """The document's elements with captions and without personal data."""
+        return self.extraction_at(self.keys[Stage.ENRICHED_ELEMENTS](document, fingerprint))
+
+    def caption(self, name: str) -> str | None:
+        """The caption kept under this hash of picture, model and question; None if there is none."""
+        key = f"captions/{name[:2]}/{name}.txt"
+        return self.store.get(key).decode() if self.store.head(key) is not None else None
+
+    def put_caption(self, name: str, text: str) -> None:
+        """The caption is kept under this hash of picture, model and question."""
+        self.store.put(f"captions/{name[:2]}/{name}.txt", text.encode())
+
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""
         self.put_picture(data)
@@ -104,6 +129,20 @@ class Artifacts:
         key = f"crops/{sha256[:2]}/{sha256}"
         self.store.put(key, data)
         return key
+
+    def put_member(self, data: bytes) -> None:
+        """The member of another document lies at the key that its hash names."""
+        key = member_key(hashlib.sha256(data).hexdigest())
+        if self.store.head(key) is None:
+            self.store.put(key, data)
+
+    def member(self, version: str) -> bytes:
+        """The bytes of a member. Raises MissingObjectError."""
+        return self.store.get(member_key(version))
+
+    def has_member(self, version: str) -> bool:
+        """Whether the bytes of a member are kept."""
+        return self.store.head(member_key(version)) is not None
 
     def crop(self, crop: Crop) -> bytes:
         """The encoded picture."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -17,8 +17,9 @@ class Section(BaseModel):
 class Mode(StrEnum):
     """How much a page may cost.
 
-    `fast` reads the text that a document holds; `auto` adds OCR for pages and documents without any; `accurate` reads
-    the pictures inside office documents, too.
+    `fast` reads the text that a document holds; `auto` adds the layout model for pages of a PDF whose tables are in
+    doubt, and OCR for pages and documents without text; `accurate` uses the layout model on every page of a PDF, and
+    reads the pictures inside office documents, too.
     """
 
     FAST = "fast"
@@ -40,21 +41,92 @@ class SpeechConfig(Section):
     max_scenes: Annotated[int, Field(ge=1, description="scenes of a video that are kept")] = 500
 
 
+class OcrEngine(StrEnum):
+    """What recognises text: rapidocr is part of docmill, tesseract a program that must be installed."""
+
+    RAPIDOCR = "rapidocr"
+    TESSERACT = "tesseract"
+
+
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
     mode: Annotated[
-        Mode, Field(description="fast: no OCR; auto: OCR where there is no text; accurate: of pictures, too")
+        Mode, Field(description="fast: no models; auto: layout model and OCR where needed; accurate: everywhere")
     ] = Mode.AUTO
     languages: Annotated[tuple[str, ...], Field(description="ISO 639-1 codes for OCR")] = ("en",)
     crops: Annotated[bool, Field(description="keep pictures of figures in the store")] = True
+    ocr_engine: Annotated[OcrEngine, Field(description="rapidocr, or tesseract where it is installed")] = (
+        OcrEngine.RAPIDOCR
+    )
     ocr_dpi: Annotated[int, Field(ge=72, le=600, description="resolution that pages are rendered at for OCR")] = 200
     max_pages: Annotated[int, Field(ge=1, description="pages that a document may have")] = 5_000
     pages_per_task: Annotated[
         int, Field(ge=1, description="pages that a worker reads at once; the time limit holds for each such range")
     ] = 200
     max_bytes: Annotated[int, Field(ge=1, description="bytes that a document may have")] = 500_000_000
+    max_members: Annotated[
+        int, Field(ge=1, description="documents that an archive, mailbox or mail may hold, at all depths together")
+    ] = 50_000
+    max_unpacked_bytes: Annotated[
+        int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
+    ] = 1_000_000_000
+    max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
     speech: SpeechConfig = SpeechConfig()
+
+
+class CaptionConfig(Section):
+    """How pictures are described in words: by any OpenAI-compatible server that sees. Off without a url."""
+
+    url: Annotated[
+        str, Field(description="OpenAI-compatible server that sees pictures, such as http://host:8000/v1")
+    ] = ""
+    model: Annotated[str, Field(description="its name there")] = ""
+    api_key: Annotated[SecretStr, Field(exclude=True, description="key of that server (a secret)")] = SecretStr("")
+    timeout: Annotated[float, Field(gt=0, description="seconds to wait for a description")] = 120.0
+    parallel: Annotated[int, Field(ge=1, description="pictures asked about at once")] = 4
+    prompt: Annotated[str, Field(description="what is asked about a picture")] = (
+        "Describe this picture from a document so that it can be found: what it shows, with the names, labels and "
+        "numbers that can be read in it. Answer with the description only."
+    )
+    chart_prompt: Annotated[str, Field(description="what is asked about a chart whose data the document lacks")] = (
+        "This is a chart or infographic from a document. Say in one paragraph what it shows, then give its data as a "
+        "Markdown table with a header row. Give only what can be read in it."
+    )
+    context: Annotated[int, Field(ge=0, description="characters of the text around the picture sent with it")] = 500
+    max_tokens: Annotated[int, Field(ge=1, description="tokens of a description at most")] = 500
+    max_pictures: Annotated[int, Field(ge=1, description="pictures of a document that are described")] = 200
+
+
+class RedactConfig(Section):
+    """Personal data that is taken out before chunks are made. Off without kinds, names or patterns."""
+
+    kinds: Annotated[
+        tuple[Literal["email", "phone", "iban", "card", "ip", "id"], ...],
+        Field(description="email, phone, iban, card, ip, id: what is taken out of the text"),
+    ] = ()
+    regions: Annotated[
+        tuple[str, ...], Field(description="ISO 3166 codes of countries whose phone numbers and ids are known")
+    ] = ("US", "GB", "DE", "FR")
+    names: Annotated[tuple[str, ...], Field(description="names that are taken out wherever they stand")] = ()
+    patterns: Annotated[dict[str, str], Field(description="kind → regular expression of further data")] = {}
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is taken out."""
+        return bool(self.kinds or self.names or self.patterns)
+
+
+class EnrichConfig(Section):
+    """What is done with elements before chunks are made of them."""
+
+    caption: CaptionConfig = CaptionConfig()
+    redact: RedactConfig = RedactConfig()
+
+    @property
+    def active(self) -> bool:
+        """Whether elements are changed at all."""
+        return bool(self.caption.url) or self.redact.active
 
 
 class ChunkConfig(Section):
@@ -80,6 +152,7 @@ class PipelineConfig(Section):
     """The settings of all stages."""
 
     extract: ExtractConfig = ExtractConfig()
+    enrich: EnrichConfig = EnrichConfig()
     chunk: ChunkConfig = ChunkConfig()
     embed: EmbedConfig = EmbedConfig()
     index: IndexConfig = IndexConfig()

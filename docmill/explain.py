@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from docmill.errors import MissingObjectError, UsageError
 from docmill.index import Row
+from docmill.members import container_id
 from docmill.models import Chunk, Document, Element, Outcome, Stage
 from docmill.workspace import Workspace
 
@@ -66,12 +67,35 @@ def explain(workspace: Workspace, collection: str, chunk_id: str) -> Proof:
 def _version_step(workspace: Workspace, row: Row, document: Document) -> Step:
     if row.version != document.version:
         return Step(False, f"The document has a newer version, {document.version[:12]}…, that is not indexed yet.")
+    if document.container:
+        return _member_step(workspace, row, document)
+    return _object_step(workspace, document)
+
+
+def _object_step(workspace: Workspace, document: Document) -> Step:
     info = workspace.source_of(document).head(document.key)
     if info is None:
         return Step(False, f"{document.source_key} is not there any more.")
     if info.etag != document.etag:
         return Step(False, f"{document.source_key} has changed since it was read.")
-    return Step(True, f"{document.source_key} still holds the bytes that were read (sha256 {row.version[:12]}…).")
+    return Step(True, f"{document.source_key} still holds the bytes that were read (sha256 {document.version[:12]}…).")
+
+
+def _member_step(workspace: Workspace, row: Row, document: Document) -> Step:
+    """Whether the container still holds the bytes that were read, and the document was taken out of those."""
+    container = workspace.ledger.document(container_id(document))
+    if container is None:
+        return Step(False, f"The ledger does not know {document.container}, which holds the document.")
+    step = _object_step(workspace, container)
+    if not step.holds:
+        return step
+    extracted = workspace.ledger.outcomes([container.document_id]).get(
+        (container.document_id, Stage.EXTRACTED_ELEMENTS)
+    )
+    members = workspace.artifacts.extraction(container, extracted.fingerprint).members if extracted else ()
+    if not any(each.path == document.key and each.sha256 == row.version for each in members):
+        return Step(False, f"{document.container} does not hold {document.key} with these bytes any more.")
+    return Step(True, f"{step.sentence} Its member {document.key} was taken out of them (sha256 {row.version[:12]}…).")
 
 
 def _artifacts(
@@ -79,15 +103,16 @@ def _artifacts(
 ) -> tuple[Chunk | None, tuple[Element, ...]]:
     """The chunk and its elements as they were when the row was made."""
     read = document.model_copy(update={"version": row.version})
-    fingerprints = {
-        stage: outcomes[document.document_id, stage].fingerprint
-        for stage in (Stage.EXTRACTED_ELEMENTS, Stage.CHUNKS)
-        if (document.document_id, stage) in outcomes
-    }
-    if len(fingerprints) < 2:
+    stages = (Stage.EXTRACTED_ELEMENTS, Stage.ENRICHED_ELEMENTS, Stage.CHUNKS)
+    found = [outcomes.get((document.document_id, stage)) for stage in stages]
+    extracted, enriched, chunked = found
+    if extracted is None or chunked is None:
         return None, ()
-    chunks = workspace.artifacts.chunks(read, fingerprints[Stage.CHUNKS])
-    elements = workspace.artifacts.extraction(read, fingerprints[Stage.EXTRACTED_ELEMENTS]).elements
+    chunks = workspace.artifacts.chunks(read, chunked.fingerprint)
+    if enriched is not None and enriched.counts.get("enriched"):
+        elements = workspace.artifacts.enriched(read, enriched.fingerprint).elements
+    else:
+        elements = workspace.artifacts.extraction(read, extracted.fingerprint).elements
     chunk = chunks[row.ordinal] if row.ordinal < len(chunks) else None
     return chunk, tuple(element for element in elements if element.ordinal in row.elements)
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from docmill.database import Database, again
 from docmill.migrations import migrate
-from docmill.models import Document, Outcome, Stage, Status
+from docmill.models import INSIDE, Document, Outcome, Stage, Status
 from docmill.tables import metadata as _metadata
 
 _sources = sa.Table(
@@ -42,6 +42,7 @@ _documents = sa.Table(
     sa.Column("batch", sa.String(64), nullable=False, index=True),
     sa.Column("gone_since", sa.Float, nullable=False, server_default="0"),
     sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
+    sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes
 )
 _outcomes = sa.Table(
     "outcomes",
@@ -227,6 +228,34 @@ class Ledger:
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
+    def members(self, containers: Sequence[Document]) -> list[Document]:
+        """The documents that were taken out of these, by key."""
+        found: list[Document] = []
+        with self._read() as connection:
+            for part in _slices([each.source_key + INSIDE for each in containers]):
+                query = sa.select(*_SHOWN).where(_documents.c.source.in_(part), _ALIVE)
+                found += [_document(row) for row in connection.execute(query)]
+        collections = {each.collection for each in containers}
+        return sorted((each for each in found if each.collection in collections), key=lambda each: each.source_key)
+
+    @again
+    def adopt(self, container: Document, members: Sequence[Document]) -> bool:
+        """The members are known, with their versions; one that is known already keeps its outcomes.
+
+        False, and nothing is changed, where the container was deleted or has got another version meanwhile.
+        """
+        kept = ("document_id", "collection", "source", "source_key", "etag", "size", "media_type", "version", "batch")
+        rows = [
+            _storable({name: getattr(each, name) for name in kept}) | {"gone_since": 0.0, "deleted_at": 0.0}
+            for each in members
+        ]
+        query = sa.select(_documents.c.version).where(_documents.c.document_id == container.document_id, _ALIVE)
+        with self._write() as connection:
+            if connection.execute(query.with_for_update()).scalar() != container.version:
+                return False
+            self._upsert(connection, _documents, rows)
+        return True
+
     def unclaimed(self, documents: Sequence[Document]) -> list[Document]:
         """Those of the documents that no batch holds with the etag that they were listed with."""
         held: set[tuple[str, str]] = set()
@@ -370,9 +399,11 @@ class Ledger:
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
-    def count(self, collection: str, below: str = "") -> int:
-        """How many documents the collection has below a source key."""
+    def count(self, collection: str, below: str = "", *, objects: bool = False) -> int:
+        """How many documents the collection has below a source key; with `objects` without members of others."""
         query = sa.select(sa.func.count()).select_from(_documents).where(_documents.c.collection == collection, _ALIVE)
+        if objects:
+            query = query.where(~_documents.c.source.endswith(INSIDE))
         with self._read() as connection:
             chosen = query.where(self._below(below)) if below else query
             return int(connection.execute(chosen).scalar_one())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from docmill.stages.extracted_elements import preview_key
 from docmill.workspace import Workspace
 
-_FOLDERS = ("elements/", "chunks/", "embeddings/")
+_FOLDERS = ("elements/", "enriched/", "chunks/", "embeddings/", "members/")
 _DAY = 86_400.0
 
 

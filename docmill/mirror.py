@@ -14,7 +14,7 @@ from pathlib import Path
 from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
 from docmill.ledger import Batch
-from docmill.models import Document
+from docmill.models import INSIDE, Document
 from docmill.pipeline import delete_documents
 from docmill.settings import BatchLimits
 from docmill.store import ObjectInfo, ObjectStore, canonical_url
@@ -49,7 +49,7 @@ def make_plan(workspace: Workspace, collection: str, source: str) -> Plan:
     known = {
         each.source_key: each
         for each in workspace.ledger.documents(collection, source)
-        if not single or each.source_key == source
+        if not each.container and (not single or each.source_key == source)
     }
     new, changed, unchanged = _compare(listed, known)
     present = {each.source_key for each in listed}
@@ -139,6 +139,7 @@ def reconcile_step(
     known = {
         each.source_key: each
         for each in ledger.documents(collection, source, after=source + cursor if cursor else "", until=until)
+        if not each.container
     }
     listed = [_document(collection, workspace.source(source), info) for info in infos]
     present = {each.source_key for each in listed}
@@ -155,7 +156,11 @@ def _delete_gone(workspace: Workspace, collection: str, source: str, since: floa
     store = workspace.source(source)
     gone = tuple(each for each in workspace.ledger.gone(collection, source, since) if store.head(each.key) is None)
     check_deletions(
-        len(gone), workspace.ledger.count(collection, source), source, workspace.settings.delete_cap, force=force
+        len(gone),
+        workspace.ledger.count(collection, source, objects=True),
+        source,
+        workspace.settings.delete_cap,
+        force=force,
     )
     delete_documents(workspace, collection, [each.document_id for each in gone])
     return len(gone)
@@ -177,8 +182,13 @@ def settled(documents: Sequence[Document], limits: BatchLimits, now: float) -> l
 def resolve_source(workspace: Workspace, address: str) -> str:
     """The address of what a user named: it ends with `/` for a folder or prefix, and does not for one object.
 
-    Raises SourceError when there is nothing.
+    Raises SourceError when there is nothing, and for a folder whose name ends as only containers' members may.
     """
+    if address.rstrip("/").endswith(INSIDE.rstrip("/")):
+        raise SourceError(
+            f"{address} ends with {INSIDE[0]!r}, which stands between a container and its members.",
+            hint="Rename the folder, or ingest the one above it.",
+        )
     if address.startswith("s3://"):
         url = canonical_url(address).rstrip("/")
         bucket, _, key = url.removeprefix("s3://").partition("/")

@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Scalar = str | int | float | bool | None
 
+INSIDE = "!/"
+"""Stands between the key of a document and the path of a member of it."""
+
 
 class Model(BaseModel):
     """Base of all models: frozen, unknown fields refused."""
@@ -214,11 +217,26 @@ class OutlineEntry(Model):
     page: int | None = None
 
 
+class Member(Model):
+    """A document inside of another: in an archive or mailbox, attached to a mail, embedded in an office file.
+
+    `path` leads to it from the outer document, its steps apart by `!/` (`inner.zip!/mail.eml!/report.pdf`). The store
+    holds its bytes as `members/<sha256[:2]>/<sha256>`. `error` says why it could not be taken out, "" where it was.
+    """
+
+    path: str
+    size: int = 0
+    sha256: str = ""
+    media_type: str = ""
+    error: str = ""
+
+
 class Extraction(Model):
     """All that was read from one document's bytes; the same bytes and configuration give the same extraction.
 
     `elements[i].ordinal == i`. `warnings` are for people: what was repaired, skipped or doubtful. `lacking` says what
-    is missing besides pages: then the document is partial.
+    is missing besides pages: then the document is partial. `members` are the documents inside of it at any depth, which
+    become documents of their own.
     """
 
     media_type: str
@@ -227,6 +245,7 @@ class Extraction(Model):
     outline: tuple[OutlineEntry, ...] = ()
     metadata: dict[str, Scalar] = {}
     warnings: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
     lacking: tuple[str, ...] = ()
 
     @property
@@ -287,6 +306,7 @@ class Stage(StrEnum):
 
     RAW_DOCUMENTS = "raw_documents"
     EXTRACTED_ELEMENTS = "extracted_elements"
+    ENRICHED_ELEMENTS = "enriched_elements"
     CHUNKS = "chunks"
     EMBEDDINGS = "embeddings"
     VECTOR_COLLECTION = "vector_collection"
@@ -303,8 +323,9 @@ class Document(Model):
     """An object of a source within a collection. `version` is the sha256 of its bytes, "" until they were read.
 
     `source_key` is the object's whole address (`s3://bucket/a/b.pdf`), `source` the address of the store that holds it,
-    ending with `/`: the object's key in that store is the rest. `modified` (seconds since the epoch) is known of listed
-    documents only.
+    ending with `/`: the object's key in that store is the rest. Of a member of another document the source is that
+    document's key and `!/` (`s3://bucket/mail.eml!/`), and the etag its version. `modified` (seconds since the epoch)
+    is known of listed documents only.
     """
 
     document_id: str
@@ -322,6 +343,11 @@ class Document(Model):
     def key(self) -> str:
         """The object's key in its store."""
         return self.source_key[len(self.source) :]
+
+    @property
+    def container(self) -> str:
+        """The source key of the document that this one is a member of, "" for an object of its own."""
+        return self.source.removesuffix(INSIDE) if self.source.endswith(INSIDE) else ""
 
 
 class Outcome(Model):

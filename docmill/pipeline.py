@@ -7,12 +7,14 @@ partial or stale. So running a stage again touches only what is not all right, a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docmill.errors import PermanentError, UsageError
+from docmill.fingerprints import raw_fingerprint
 from docmill.ids import digest
 from docmill.ledger import Failure
+from docmill.members import adopt, container_id
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
 from docmill.progress import current
 from docmill.stages import WORK, Job, Result
@@ -26,7 +28,10 @@ Outcomes = dict[tuple[str, Stage], Outcome]
 
 @dataclass(frozen=True)
 class Scope:
-    """Which documents of a batch: all that need it, or only `document_ids`; `force` includes those that do not."""
+    """Which documents of a batch: all that need it, or only `document_ids` and their members.
+
+    `force` includes those that do not need it.
+    """
 
     document_ids: frozenset[str] = frozenset()
     force: bool = False
@@ -77,30 +82,47 @@ def run_stage(
     if workspace.ledger.batch(batch) is None:
         raise UsageError(f"There is no batch {batch!r}.", hint="See `docmill status`.")
     since = time.monotonic()
+    worked_on: dict[str, None] = {}
+    jobs, outcomes = _jobs(workspace, stage, batch, scope)
+    while True:
+        worked_on |= dict.fromkeys(job.document.document_id for job in jobs)
+        joined = _work(workspace, stage, batch, jobs, _Writer(workspace, stage, run_id, outcomes))
+        if stage is Stage.VECTOR_COLLECTION and jobs:
+            _promote(workspace, jobs[0].document.collection)
+        jobs, outcomes = _jobs(workspace, stage, batch, scope) if joined else ([], {})
+        jobs = [job for job in jobs if job.document.document_id not in worked_on]
+        if not jobs:
+            break
+    done = report(workspace, stage, batch, worked_on=tuple(worked_on), seconds=time.monotonic() - since)
+    current().end(done)
+    return done
+
+
+def _jobs(workspace: Workspace, stage: Stage, batch: str, scope: Scope) -> tuple[list[Job], Outcomes]:
+    """The jobs of the batch's documents at the stage, and the outcomes that they follow from."""
     documents = workspace.ledger.batch_documents(batch)
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    jobs = [job for document in documents if (job := _job(workspace, stage, document, outcomes, scope)) is not None]
+    found = (_job(workspace, stage, document, outcomes, scope) for document in documents)
+    return [job for job in found if job is not None], outcomes
+
+
+def _work(workspace: Workspace, stage: Stage, batch: str, jobs: Sequence[Job], writer: _Writer) -> bool:
+    """The jobs are done and their outcomes kept; whether members of their documents joined the batch."""
     progress = current()
     progress.begin(stage, batch, len(jobs))
-    writer = _Writer(workspace, stage, run_id, outcomes)
     try:
         for result in WORK[stage](workspace, jobs):
             writer.add(result)
             progress.advance(1)
     finally:
         writer.flush()
-    if stage is Stage.VECTOR_COLLECTION and jobs:
-        _promote(workspace, jobs[0].document.collection)
-    worked_on = tuple(job.document.document_id for job in jobs)
-    done = report(workspace, stage, batch, worked_on=worked_on, seconds=time.monotonic() - since)
-    progress.end(done)
-    return done
+    return writer.adopted
 
 
 def _expected(workspace: Workspace, stage: Stage, document: Document) -> str:
     """The fingerprint that an up-to-date outcome has; that of the raw documents holds the object's etag."""
     fingerprint = workspace.fingerprints[stage]
-    return digest(fingerprint, document.etag)[:16] if stage is Stage.RAW_DOCUMENTS else fingerprint
+    return raw_fingerprint(fingerprint, document.etag) if stage is Stage.RAW_DOCUMENTS else fingerprint
 
 
 def current_outcome(workspace: Workspace, stage: Stage, document: Document, outcomes: Outcomes) -> Outcome | None:
@@ -130,7 +152,7 @@ def _ready(workspace: Workspace, stage: Stage, document: Document, outcomes: Out
 
 def _job(workspace: Workspace, stage: Stage, document: Document, outcomes: Outcomes, scope: Scope) -> Job | None:
     """The document's job at the stage, None if it needs none or cannot be worked on yet."""
-    if scope.document_ids and document.document_id not in scope.document_ids:
+    if scope.document_ids and scope.document_ids.isdisjoint({document.document_id, container_id(document)}):
         return None
     if not _ready(workspace, stage, document, outcomes):
         return None
@@ -169,6 +191,7 @@ class _Writer:
         self._before = outcomes
         self._pending: list[Result] = []
         self._flushed = time.monotonic()
+        self.adopted = False
 
     def add(self, result: Result) -> None:
         """The result is in the ledger within half a second."""
@@ -182,11 +205,28 @@ class _Writer:
             ids = [result.document.document_id for result in self._pending]
             documents = {each.document_id: each for each in self._workspace.ledger.documents_by_id(ids)}
             known = [result for result in self._pending if result.document.document_id in documents]
+            self._adopt(known, documents)  # before the outcomes: a run that is killed in between adopts them again
             self._workspace.ledger.record(
                 [self._outcome(result, documents[result.document.document_id]) for result in known]
             )
         self._pending = []
         self._flushed = time.monotonic()
+
+    def _adopt(self, results: Sequence[Result], documents: Mapping[str, Document]) -> None:
+        """The members of the documents are in the batch, too, and those that they have no more are deleted."""
+        if self._stage is not Stage.EXTRACTED_ELEMENTS:
+            return
+        done = {
+            each.document.document_id: each for each in results if each.error is None and not each.document.container
+        }
+        known = self._workspace.ledger.members([documents[document_id] for document_id in done])
+        had = {each.container for each in known}
+        for document_id, result in done.items():
+            document = documents[document_id]
+            if document.version == result.document.version and (result.members or document.source_key in had):
+                gone = adopt(self._workspace, document, result.members, self._run_id)
+                delete_documents(self._workspace, document.collection, gone)
+                self.adopted = self.adopted or bool(result.members)
 
     def _outcome(self, result: Result, document: Document) -> Outcome:
         earlier = self._before.get((document.document_id, self._stage))
@@ -317,12 +357,14 @@ def set_quarantine(workspace: Workspace, failures: Sequence[Failure], *, release
 
 
 def delete_documents(workspace: Workspace, collection: str, ids: Sequence[str]) -> int:
-    """The documents' rows are gone from the collection, then the ledger forgets them; how many rows there were.
+    """The documents' rows and those of their members are gone, then the ledger forgets them; how many rows there were.
 
     They are buried first, so that a run that is at work on one removes what it writes, and a killed deletion goes on at
     the next one.
     """
-    workspace.ledger.bury(ids)
+    documents = workspace.ledger.documents_by_id(ids)
+    workspace.ledger.bury(ids)  # before the members are looked up: from now on no run adopts more of them
+    workspace.ledger.bury([each.document_id for each in workspace.ledger.members(documents)])
     dead = workspace.ledger.buried(collection)
     if not dead:
         return 0

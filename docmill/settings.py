@@ -97,10 +97,19 @@ class Settings(BaseSettings):
     delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
     batch: BatchLimits = BatchLimits()
     workers: WorkerLimits = WorkerLimits()
-    service: ServiceSettings = ServiceSettings()
     models: Annotated[
         dict[str, ModelConfig], Field(description="model → where it runs, and what it is if docmill does not know it")
     ] = {}
+    fetch_allow: Annotated[
+        str, Field(description="networks (CIDR, apart by commas) that documents may be fetched from though private")
+    ] = ""
+    fetch_rewrite: Annotated[
+        dict[str, str], Field(description="beginning of a URL → what stands for it when a document is fetched")
+    ] = {}
+    fetch_s3_buckets: Annotated[
+        str, Field(description="buckets (apart by commas) whose web addresses are read through the object store")
+    ] = ""
+    service: ServiceSettings = ServiceSettings()
     pipeline: PipelineConfig = PipelineConfig()
 
     @classmethod

@@ -85,9 +85,13 @@ class Workspace:
     @cached_property
     def fingerprints(self) -> dict[Stage, str]:
         """What each stage's results depend on."""
+        from docmill.extract.extractors import installed
         from docmill.extract.media.speech import identity
 
-        readers = {"speech_model": identity(self.config.extract.speech)}
+        readers = {
+            "speech_model": identity(self.config.extract.speech),
+            "extractors": [each.identity for each in installed()],
+        }
         return stage_fingerprints(self.config, self.embedder.fingerprint, readers)
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import typer
 from pydantic import BaseModel, SecretStr
@@ -97,6 +98,9 @@ def configuration_page() -> str:
 def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
         kind = field.annotation
+        below = [each for each in get_args(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
+        for each in below:
+            yield from _settings(each, f"{prefix}{name}.<name>.")
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _settings(kind, f"{prefix}{name}.")
         else:

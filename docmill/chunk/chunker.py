@@ -1,6 +1,7 @@
 """Cuts a document into chunks: within sections, at most so many tokens of the model, tables whole where they fit.
 
-Running headers, footers and page numbers stay out: they would be found instead of what stands between them.
+Running headers, footers, page numbers and what repeats from page to page stay out: they would be found instead of what
+stands between them.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _group(
     group: list[Piece] = []
     repeated = 0
     for element in elements:
-        if element.type in _FURNITURE or not element.text.strip():
+        if element.type in _FURNITURE or "repeat_of" in element.metadata or not element.text.strip():
             continue
         if element.type is ElementType.TITLE and _closes(group, repeated, budget):
             yield group, repeated

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from docmill.cli import documents, ingest, parse, questions, serving
+from docmill.cli import documents, ingest, models, parse, questions, serving
 from docmill.config import Mode
 from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
@@ -34,6 +34,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(models.app, name="models")
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="The collection; default: the settings'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]

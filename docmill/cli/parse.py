@@ -19,9 +19,9 @@ from docmill.config import ExtractConfig, Mode
 from docmill.errors import DocmillError, SourceError, UsageError
 from docmill.extract.outputs import SUFFIXES, Depth, Form, OutputOptions, single
 from docmill.extract.parse_task import Parsed, ParseTask, file_bytes, parse_file
-from docmill.extract.registry import read
 from docmill.extract.render import TableStyle
 from docmill.extract.wanted import Wanted, page_ranges
+from docmill.extract.whole import read_whole
 from docmill.models import ElementType
 from docmill.settings import Settings, WorkerLimits
 from docmill.store import LocalStore
@@ -191,9 +191,9 @@ def _one(file: Input, wish: Wish) -> None:
     """Print the one output of one file, or write it to the file named."""
     (form,) = wish.forms
     with _named(file.path), _pages_shown(file.path.name) as watch:
-        reading = read(file_bytes(str(file.path)), file.path.name, wish.config, replace(wish.wanted, watch=watch))
+        reading = read_whole(file_bytes(str(file.path)), file.path.name, wish.config, replace(wish.wanted, watch=watch))
         data = single(reading, form, wish.options, file.path.stem)
-    for warning in reading.extraction.warnings:
+    for warning in (*reading.extraction.lacking, *reading.extraction.warnings):
         notes.print(f"Note: {warning}", markup=False)
     if form is Form.CSV and not data:
         notes.print("Note: The document has no tables.")

@@ -24,7 +24,7 @@ SMALL = 50_000_000
 class Archive:
     """A zip package: names and parts."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, max_unpacked: int = MAX_UNPACKED) -> None:
         """Raises CorruptDocumentError where it is no zip, LimitExceededError where it unpacks to too much."""
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
@@ -34,11 +34,12 @@ class Archive:
             ) from error
         infos = self._zip.infolist()
         total = sum(info.file_size for info in infos)
-        if len(infos) > MAX_ENTRIES or total > MAX_UNPACKED or (total > SMALL and total > MAX_RATIO * len(data)):
+        if len(infos) > MAX_ENTRIES or total > max_unpacked or (total > SMALL and total > MAX_RATIO * len(data)):
             raise LimitExceededError(
                 f"The zip package of {len(data)} bytes unpacks to {total} bytes in {len(infos)} parts, not safely.",
-                hint=f"At most {MAX_UNPACKED} bytes, {MAX_RATIO} times its size and {MAX_ENTRIES} parts are unpacked.",
+                hint=f"At most {max_unpacked} bytes, {MAX_RATIO} times its size and {MAX_ENTRIES} parts are unpacked.",
             )
+        self.infos = infos
         self.names = [info.filename for info in infos]
         self._by_name = {name.lower().lstrip("/").replace("\\", "/"): name for name in reversed(self.names)}
 

@@ -13,8 +13,9 @@ import email.errors
 import email.header
 import email.policy
 import io
+import mimetypes
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
@@ -24,7 +25,10 @@ from docmill.errors import CorruptDocumentError, EncryptedDocumentError
 from docmill.extract.builder import Builder, tidy
 from docmill.extract.decoding import declared_charset, decode
 from docmill.extract.html import add_html, inline_text, parse_html
+from docmill.extract.mailbox import mail_name
 from docmill.extract.media_type import MEDIA_TYPES
+from docmill.extract.outlook import msg_attachments
+from docmill.extract.parts import Budget, Part
 from docmill.extract.plain import add_plain
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import Foreign
@@ -45,12 +49,28 @@ class _Mail:
     headers: dict[str, str]
     plain: str
     html: str
-    attachments: list[str]
+    attachments: list[Part]
     images: dict[str, bytes]
 
 
 def read_eml(data: bytes, config: ExtractConfig) -> Reading:
     """The elements of a mail. Raises EncryptedDocumentError, CorruptDocumentError."""
+    return _reading(_parsed(data), Builder(MEDIA_TYPES["eml"], config))
+
+
+def eml_parts(data: bytes, budget: Budget) -> Iterator[Part]:
+    """The attachments of a mail, attached mails among them. Raises as `read_eml` does."""
+    return _within(_parsed(data).attachments, budget)
+
+
+def _within(parts: list[Part], budget: Budget) -> Iterator[Part]:
+    for part in parts:
+        budget.spend(len(part.data))
+        yield part
+
+
+def _parsed(data: bytes) -> _Mail:
+    """The parts of a mail."""
     text, charset = decode(data[:4096])
     if charset.startswith("utf-16") or charset.startswith("utf-32"):
         data = decode(data)[0].encode("utf-8")
@@ -68,7 +88,7 @@ def read_eml(data: bytes, config: ExtractConfig) -> Reading:
     mail = _Mail(_header(message, "subject"), {}, "", "", [], {})
     mail.headers = {name: value for name in _HEADERS if (value := _header(message, name))}
     _parts(message, mail)
-    return _reading(mail, Builder(MEDIA_TYPES["eml"], config))
+    return mail
 
 
 def _header(message: Message, name: str) -> str:
@@ -84,15 +104,13 @@ def _header(message: Message, name: str) -> str:
 
 
 def _parts(message: Message, mail: _Mail) -> None:
-    """Sorts the parts into bodies, pictures within them, and attachments; attached mails are named, not opened."""
+    """Sorts the parts into bodies, pictures within them, and attachments, attached mails among them."""
     stack: list[Message] = [message]
     while stack:
         part = stack.pop()
         kind = part.get_content_type()
         if kind == "message/rfc822" and part is not message:
-            inner = part.get_payload(0) if part.is_multipart() else None
-            subject = _header(inner, "subject") if isinstance(inner, Message) else ""
-            mail.attachments.append(_filename(part) or f"message: {subject}")
+            mail.attachments.append(_attached_mail(part))
         elif part.is_multipart():
             stack.extend(reversed([each for each in part.get_payload() if isinstance(each, Message)]))
         elif _filename(part) or _disposition(part) == "attachment" or part.get_content_maintype() != "text":
@@ -102,18 +120,39 @@ def _parts(message: Message, mail: _Mail) -> None:
         elif kind in ("text/plain", "text/enriched"):
             mail.plain += ("\n\n" if mail.plain else "") + _text(part)
         else:
-            mail.attachments.append(kind)
+            _attach(part, mail)
+
+
+def _attached_mail(part: Message) -> Part:
+    """A mail attached to a mail, written out anew."""
+    inner = part.get_payload(0) if part.is_multipart() else None
+    subject = _header(inner, "subject") if isinstance(inner, Message) else ""
+    name = _filename(part) or f"{mail_name(subject)}.eml"
+    try:
+        return Part(name, inner.as_bytes() if isinstance(inner, Message) else b"")
+    except _BROKEN as error:
+        return Part(name, b"", CorruptDocumentError(f"The attached mail {name} is damaged: {error}."))
 
 
 def _attach(part: Message, mail: _Mail) -> None:
-    """Keeps a picture that the body shows, and names anything else."""
+    """Keeps a picture that the body shows as such, and anything else as an attachment."""
     identifier = str(part.get("content-id") or "").strip("<> ")
-    if part.get_content_maintype() == "image" and identifier:
+    name = _filename(part) or _unnamed(part.get_content_type())
+    try:
         payload = part.get_payload(decode=True)
-        if isinstance(payload, bytes):
-            mail.images[f"cid:{identifier}"] = payload
-            return
-    mail.attachments.append(_filename(part) or part.get_content_type())
+    except _BROKEN as error:
+        mail.attachments.append(Part(name, b"", CorruptDocumentError(f"The attachment {name} is damaged: {error}.")))
+        return
+    data = payload if isinstance(payload, bytes) else b""
+    if part.get_content_maintype() == "image" and identifier and data:
+        mail.images[f"cid:{identifier}"] = data
+    else:
+        mail.attachments.append(Part(name, data))
+
+
+def _unnamed(media_type: str) -> str:
+    """A name for an attachment that has none, by its media type."""
+    return f"attachment{mimetypes.guess_extension(media_type) or ''}"
 
 
 def _filename(part: Message) -> str:
@@ -147,12 +186,13 @@ def _reading(mail: _Mail, builder: Builder) -> Reading:
     """The subject as title, the headers as one text, the better body, the attachments' names."""
     builder.metadata["subject"] = mail.subject
     builder.metadata.update(mail.headers)
-    if mail.attachments:
-        builder.metadata["attachments"] = ", ".join(mail.attachments)
+    names = ", ".join(each.name for each in mail.attachments)
+    if names:
+        builder.metadata["attachments"] = names
     builder.title(mail.subject, 1)
     lines = [f"{name.capitalize()}: {value}" for name, value in mail.headers.items()]
-    if mail.attachments:
-        lines.append(f"Attachments: {', '.join(mail.attachments)}")
+    if names:
+        lines.append(f"Attachments: {names}")
     builder.add(ElementType.TEXT, "\n".join(lines), {"metadata": {"mail_headers": True}})
     root = parse_html(mail.html) if mail.html.strip() else None
     if root is not None and _letters("".join(inline_text(root).parts)) > 2 * _letters(mail.plain):
@@ -161,8 +201,6 @@ def _reading(mail: _Mail, builder: Builder) -> Reading:
         add_plain(mail.plain, builder, titles=False)
         for data in mail.images.values():
             builder.picture(data, "")
-    for name in mail.attachments:
-        builder.warn(f"The attachment {name} was not read: ingest it as a document of its own.")
     return builder.reading()
 
 
@@ -186,7 +224,7 @@ def read_msg(data: bytes, config: ExtractConfig) -> Reading:
                      "cc": headers.get("cc", ""),
                      "date": headers.get("date", "") or (sent.isoformat() if sent else "")},
             plain=_field(data, "1000", lambda: message.body), html=_field(data, "1013", lambda: message.html_body),
-            attachments=[each.file_name or "attachment" for each in message.attachments], images={},
+            attachments=msg_attachments(data), images={},
         )  # fmt: skip
         kind = str(message.message_class or "").lower()
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, LookupError, struct.error) as error:
@@ -195,13 +233,18 @@ def read_msg(data: bytes, config: ExtractConfig) -> Reading:
             hint="Export it again from Outlook.",
         ) from error
     mail.headers = {name: " ".join(value.split()) for name, value in mail.headers.items() if value.strip()}
-    sealed = any(each.lower().endswith((".pgp-encrypted", "smime.p7m")) for each in mail.attachments)
+    sealed = any(each.name.lower().endswith((".pgp-encrypted", "smime.p7m")) for each in mail.attachments)
     sealed = sealed or ("smime" in kind and "multipartsigned" not in kind)
     if sealed and not (mail.plain.strip() or mail.html.strip()):
         raise EncryptedDocumentError(
             "The Outlook message is encrypted (S/MIME or PGP).", hint="Decrypt it in Outlook and export it again."
         )
     return _reading(mail, Builder(MEDIA_TYPES["msg"], config))
+
+
+def msg_parts(data: bytes, budget: Budget) -> Iterator[Part]:
+    """The attachments of an Outlook message, attached messages as mails among them. Raises CorruptDocumentError."""
+    return _within(msg_attachments(data), budget)
 
 
 def _field(data: bytes, code: str, get: Callable[[], str | None]) -> str:

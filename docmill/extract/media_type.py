@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from docmill.errors import CorruptDocumentError
 from docmill.extract.archive import Archive
 from docmill.extract.decoding import declared_charset, decode, looks_textual
+from docmill.extract.mailbox import BEGIN
 from docmill.extract.signatures import media_label
 from docmill.extract.untyped import Foreign
 
@@ -55,6 +56,9 @@ MEDIA_TYPES: dict[str, str] = {
     "bmp": "image/bmp",
     "webp": "image/webp",
     "gif": "image/gif",
+    "svg": "image/svg+xml",
+    "heic": "image/heic",
+    "avif": "image/avif",
     "mp3": "audio/mpeg",
     "wav": "audio/wav",
     "m4a": "audio/mp4",
@@ -66,6 +70,14 @@ MEDIA_TYPES: dict[str, str] = {
     "webm": "video/webm",
     "avi": "video/x-msvideo",
     "zip": "application/zip",
+    "tar": "application/x-tar",
+    "gz": "application/gzip",
+    "bz2": "application/x-bzip2",
+    "xz": "application/x-xz",
+    "zst": "application/zstd",
+    "mbox": "application/mbox",
+    "7z": "application/x-7z-compressed",
+    "rar": "application/vnd.rar",
     "encrypted": "application/x-ole-encrypted-package",
 }
 """Label to media type of everything told apart here; `registry.SUPPORTED` holds those with a reader."""
@@ -86,6 +98,11 @@ _EXTENSIONS: dict[str, str] = {
     **dict.fromkeys(("m4b",), "m4a"),
     **dict.fromkeys(("wave",), "wav"),
     **dict.fromkeys(("yml",), "yaml"),
+    **dict.fromkeys(("tgz",), "gz"),
+    **dict.fromkeys(("tbz", "tbz2"), "bz2"),
+    **dict.fromkeys(("txz",), "xz"),
+    **dict.fromkeys(("mbx",), "mbox"),
+    **dict.fromkeys(("heif", "hif"), "heic"),
     **dict.fromkeys(("tab",), "tsv"),
     **dict.fromkeys(("ott",), "odt"),
     **dict.fromkeys(("dot",), "doc"),
@@ -105,13 +122,27 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"II+\x00", "tiff"),
     (b"MM\x00+", "tiff"),
     (b"{\\rtf", "rtf"),
+    (b"\x1f\x8b\x08", "gz"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zst"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
     (b"ID3", "mp3"),
     (b"fLaC", "flac"),
     (b"OggS", "ogg"),
 )
+_PICTURE_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "heic"),
+    **dict.fromkeys((b"avif", b"avis"), "avif"),
+}
 _NAMED_TEXT = frozenset({"md", "csv", "tsv", "txt", "rst", "org", "code", "yaml", "jsonl"})
 _PLAIN = frozenset({"csv", "tsv", "txt", "md", "rst", "org", "code", "yaml", "json", "jsonl", "xml", "html", "eml"})
-_HTML = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)
+_LEAD = r"\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*)*)"
+"""What may stand before the first tag; comments are matched once each, or many of them would take for ever."""
+_HTML = re.compile(_LEAD + r"<(!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)
+_SVG = re.compile(
+    _LEAD + r"(?:<!DOCTYPE\s+svg\b[^\[>]*(?:\[.*?\]\s*)?>\s*)?(?>(?:<!--.*?-->\s*)*)<(?:svg:)?svg\b", re.I | re.S
+)
 _HEADER = re.compile(r"^(From|To|Subject|Date|Received|Return-Path|Delivered-To|MIME-Version|Message-ID|Content-Type|"
                      r"X-[\w-]+|Reply-To|DKIM-Signature|Cc):[ \t]*\S?", re.I | re.M)  # fmt: skip
 
@@ -131,7 +162,11 @@ def extension_label(name: str) -> str:
 
 
 def detect(data: bytes, name: str) -> Detected:
-    """What the bytes are, by signatures, then text rules with the name, then magika."""
+    """What the bytes are: by installed extractors, then signatures, text rules with the name, and magika."""
+    from docmill.extract.extractors import claimed
+
+    if media_type := claimed(data, name):
+        return Detected(media_type, media_type)
     named = extension_label(name)
     label = _by_signature(data) or (_text_label(data, named) if looks_textual(data) else "")
     found = Detected(MEDIA_TYPES.get(label, "application/octet-stream"), label) if label else _by_magika(data)
@@ -166,6 +201,14 @@ def _by_signature(data: bytes) -> str:
         return "bmp"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "webp"
+    if data[4:8] == b"ftyp" and data[8:12] in _PICTURE_BRANDS:
+        return _PICTURE_BRANDS[data[8:12]]
+    if data.startswith(b"BZh") and data[4:10] == b"1AY&SY":
+        return "bz2"
+    if data[257:262] == b"ustar":
+        return "tar"
+    if data.startswith(b"From ") and (match := BEGIN.match(data)) and BEGIN.search(data, match.end()):
+        return "mbox"
     if data.startswith(OLE2):
         return _ole_label(data)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -223,8 +266,12 @@ def _text_label(data: bytes, named: str) -> str:
         return named
     if _HTML.match(head):
         return "html"
+    if _SVG.match(head):
+        return "svg"
     if head.startswith("<?xml") or (named == "xml" and head.startswith("<")):
         return "html" if "<html" in head[:2000].lower() else "xml"
+    if named == "mbox" and head.startswith("From "):
+        return "mbox"
     if named == "eml" or _is_mail(head):
         return "eml"
     if named in ("json", "jsonl", "html"):

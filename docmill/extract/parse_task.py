@@ -9,8 +9,8 @@ from docmill.config import ExtractConfig
 from docmill.errors import SourceError
 from docmill.extract.outputs import Form, OutputOptions, Source, can_draw, outputs
 from docmill.extract.reading import Reading
-from docmill.extract.registry import read
 from docmill.extract.wanted import ALL, Wanted
+from docmill.extract.whole import read_whole
 from docmill.models import ElementType, Extraction
 from docmill.store import LocalStore
 
@@ -40,9 +40,9 @@ class Parsed:
 
 
 def parse_file(task: ParseTask) -> Parsed:
-    """The outputs lie in the folder afterwards. Raises what `read` and `outputs` raise, and SourceError."""
+    """The outputs lie in the folder afterwards. Raises what `read_whole` and `outputs` raise, and SourceError."""
     data = file_bytes(task.path)
-    reading = read(data, Path(task.path).name, task.config, task.wanted)
+    reading = read_whole(data, Path(task.path).name, task.config, task.wanted)
     extraction = reading.extraction
     forms, warnings = possible(task.forms, reading, task.config)
     place = PurePosixPath(task.name)
@@ -58,7 +58,7 @@ def parse_file(task: ParseTask) -> Parsed:
         failed_pages=extraction.failed_pages,
         elements=len(extraction.elements),
         files=tuple(files),
-        warnings=(*extraction.warnings, *warnings),
+        warnings=(*extraction.lacking, *extraction.warnings, *warnings),
     )
 
 

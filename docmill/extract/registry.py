@@ -21,10 +21,14 @@ from docmill.errors import (
     LimitExceededError,
     UnsupportedTypeError,
 )
+from docmill.extract.extractors import Installed, extractor_of
+from docmill.extract.language import with_language
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
 from docmill.extract.reading import Reading
+from docmill.extract.repeats import with_repeats
+from docmill.extract.unpacking import ARCHIVES, listing, unpack
 from docmill.extract.wanted import ALL, Wanted, only_wanted
-from docmill.models import Element, ElementType, PageStatus
+from docmill.models import Element, ElementType, Member, PageStatus
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import PageOcr
@@ -35,8 +39,10 @@ PagedReader = Callable[[bytes, ExtractConfig, Wanted], Reading]
 _READERS: dict[str, tuple[str, str]] = {
     "docx": ("docx", "read_docx"),
     "pptx": ("pptx", "read_pptx"),
+    "ppt": ("ppt", "read_ppt"),
     "doc": ("doc", "read_doc"),
     "xlsx": ("xlsx", "read_xlsx"),
+    "xlsb": ("xlsb", "read_xlsb"),
     "xls": ("xls", "read_xls"),
     "odt": ("odf", "read_odt"),
     "ods": ("odf", "read_ods"),
@@ -57,11 +63,14 @@ _READERS: dict[str, tuple[str, str]] = {
     "jsonl": ("textual", "read_jsonl"),
     "yaml": ("textual", "read_yaml"),
     "xml": ("textual", "read_xml"),
-    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif"), ("image", "read_image")),
+    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif", "heic", "avif"), ("image", "read_image")),
+    "svg": ("svg", "read_svg"),
     **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), ("media", "read_media")),
     **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), ("media", "read_media")),
 }
-SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {label: MEDIA_TYPES[label] for label in _READERS}
+SUPPORTED: dict[str, str] = {"pdf": MEDIA_TYPES["pdf"]} | {
+    label: MEDIA_TYPES[label] for label in (*_READERS, *sorted(ARCHIVES))
+}
 """Label to media type of every type that is read."""
 
 _PAGED = ("pdf", *(label for label, (module, _) in _READERS.items() if module == "image"))
@@ -72,14 +81,17 @@ _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 """What libraries raise on malformed bytes that a reader did not foresee; never an error of memory, disk or import."""
 
 _WAYS_OUT = {
-    "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
-    "xlsb": "Save it as xlsx.",
-    "zip": "Unpack it and ingest the files in it.",
+    **dict.fromkeys(("7z", "rar"), "Unpack it and ingest the files in it, or pack it as zip."),
 }
 
 
-def read(data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL) -> Reading:
-    """The elements of a document, of the wanted pages alone. `name` helps to tell text formats apart.
+def read(
+    data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL, keep: Callable[[bytes], None] | None = None
+) -> Reading:
+    """The elements of a document, of the wanted pages alone, and what documents are inside of it.
+
+    `name` helps to tell text formats apart. `keep` is given the bytes of each member as it is taken out; without it
+    they are only named.
 
     Raises EmptyDocumentError, CorruptDocumentError, EncryptedDocumentError, UnsupportedTypeError, LimitExceededError,
     UsageError where it has none of the wanted pages, ConfigError for a setting or an installation that cannot work.
@@ -88,15 +100,46 @@ def read(data: bytes, name: str, config: ExtractConfig, wanted: Wanted = ALL) ->
     if detected.label == "encrypted":
         from docmill.extract.protected import decrypted
 
-        return read(decrypted(data, wanted.password), name, config, wanted)
-    reader = _reader(detected)
-    with malformed(detected):
-        if detected.label in _PAGED:
-            found = cast(PagedReader, reader)(data, config, wanted)
-        else:
-            found = only_wanted(reader(data, config), wanted)
-        reading = with_text_of_pictures(found, config)
-    return finished(reading, detected.disagreement)
+        return read(decrypted(data, wanted.password), name, config, wanted, keep)
+    plugin = extractor_of(detected.media_type)
+    if plugin is not None:
+        with malformed(detected):
+            return finished(only_wanted(_plugged(plugin, data, name, config), wanted), detected.disagreement)
+    if detected.label in ARCHIVES:
+        with malformed(detected):
+            members = _members(data, detected.label, config, keep)
+            reading = listing(detected.label, members, config)
+    else:
+        reader = _reader(detected)
+        with malformed(detected):
+            if detected.label in _PAGED:
+                found = cast(PagedReader, reader)(data, config, wanted)
+            else:
+                found = only_wanted(reader(data, config), wanted)
+            reading = with_text_of_pictures(found, config)
+            members = _members(data, detected.label, config, keep)
+    return finished(_with_members(reading, members), detected.disagreement)
+
+
+def _members(
+    data: bytes, label: str, config: ExtractConfig, keep: Callable[[bytes], None] | None
+) -> tuple[Member, ...]:
+    """The members of a document. Raises the first one's error where an archive has none that can be taken out."""
+    members = []
+    for unpacked in unpack(data, label, config):
+        members.append(unpacked.member)
+        if keep is not None and not unpacked.member.error:
+            keep(unpacked.data)
+    if label in ARCHIVES and members and all(each.error for each in members):
+        raise CorruptDocumentError(f"None of the {len(members)} members can be taken out: {members[0].error}")
+    return tuple(members)
+
+
+def _with_members(reading: Reading, members: tuple[Member, ...]) -> Reading:
+    """The reading with the members; it lacks those that could not be taken out."""
+    lacking = [f"{each.path} was not read: {each.error}" for each in members if each.error]
+    update = {"members": members, "lacking": (*reading.extraction.lacking, *lacking)}
+    return Reading(reading.extraction.model_copy(update=update), reading.crops)
 
 
 def accepted(data: bytes, name: str, config: ExtractConfig) -> Detected:
@@ -126,9 +169,20 @@ def malformed(detected: Detected) -> Iterator[None]:
 
 
 def finished(reading: Reading, disagreement: str) -> Reading:
-    """The reading with a warning if its name disagrees with its bytes; raises EmptyDocumentError if it is empty."""
+    """The reading with its language and repeats told and a warning if its name disagrees with its bytes.
+
+    Raises EmptyDocumentError if it is empty.
+    """
     _refuse_empty(reading)
+    reading = Reading(with_language(with_repeats(reading.extraction)), reading.crops)
     return _with_warning(reading, disagreement)
+
+
+def _plugged(plugin: Installed, data: bytes, name: str, config: ExtractConfig) -> Reading:
+    """What an installed extractor reads; it is named in the document's metadata."""
+    found = plugin.extractor.read(data, name, config)
+    metadata = {**found.extraction.metadata, "extractor": plugin.identity}
+    return Reading(found.extraction.model_copy(update={"metadata": metadata}), found.crops)
 
 
 def _reader(detected: Detected) -> Reader:
@@ -156,10 +210,10 @@ def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:
     """How PDFs are read: in mode fast nothing is rendered, neither for OCR nor for crops."""
     if config.mode is Mode.FAST:
         return config.model_copy(update={"crops": False}), None
-    from docmill.extract.ocr import ocr_lines
+    from docmill.extract.ocr import ocr_page
 
-    ocr = functools.partial(ocr_lines, languages=config.languages)
-    ocr.engine = "rapidocr"  # type: ignore[attr-defined]  # names the method of the pages that it reads
+    ocr = functools.partial(ocr_page, languages=config.languages, engine=config.ocr_engine)
+    ocr.engine = config.ocr_engine.value  # type: ignore[attr-defined]  # names the method of the pages that it reads
     return config, ocr
 
 
@@ -175,7 +229,7 @@ def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
     texts = any(each.text for each in elements)
     if not pictures or is_image_file or config.mode is Mode.FAST or (config.mode is Mode.AUTO and texts):
         return reading
-    from docmill.extract.ocr import ENGINE, ocr_lines
+    from docmill.extract.ocr import ocr_lines
 
     found: dict[str, Element] = {}
     for each in pictures:
@@ -184,10 +238,12 @@ def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
             continue
         if each.crop.media_type not in ("image/png", "image/jpeg", "image/webp"):
             continue
-        lines = ocr_lines(reading.crops[each.crop.sha256], config.languages)
+        lines = ocr_lines(reading.crops[each.crop.sha256], config.languages, config.ocr_engine)
         text = "\n".join(line.text for line in lines)
         score = round(sum(line.confidence or 0.0 for line in lines) / len(lines), 4) if lines else None
-        found[each.crop.sha256] = each.model_copy(update={"text": text, "method": ENGINE, "confidence": score})
+        found[each.crop.sha256] = each.model_copy(
+            update={"text": text, "method": f"ocr:{config.ocr_engine}", "confidence": score}
+        )
     changed = [_with_text(each, found) for each in elements]
     extraction = reading.extraction.model_copy(update={"elements": tuple(changed)})
     return Reading(extraction, reading.crops)

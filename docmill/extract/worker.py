@@ -20,13 +20,15 @@ from docmill.extract.registry import accepted, finished, malformed, pdf_options,
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
 from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
-from docmill.models import ElementType, Extraction, PageStatus
+from docmill.inference import places
+from docmill.inference.places import Places
+from docmill.models import ElementType, Extraction, Member, PageStatus
 from docmill.store import ObjectStore, open_store
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import Head, PageRead, PdfFile
 
-_PREVIEW_WIDTH = 480
+_PREVIEW_WIDTH = 640
 
 
 class Step(StrEnum):
@@ -63,7 +65,10 @@ class Task:
 
     `artifact` and `preview` are keys in `store`; an empty `preview` asks for no picture of the first page.
     `is_recording`: sound and video have a time limit of their own. `spool` is a
-    folder for what the parts of a PDF leave for each other, "" for other documents.
+    folder for what the parts of a PDF leave for each other, "" for other documents. The bytes of a `member` lie in
+    `store`, too.
+    folder for what the parts of a PDF leave for each other, "" for other documents. `places` are where models run that
+    do not in the worker.
     """
 
     source: str
@@ -78,7 +83,9 @@ class Task:
     is_recording: bool = False
     spool: str = ""
     part: Part = Part()
+    member: bool = False
     password: str = field(default="", repr=False)
+    places: Places = ()
 
     def to(self, part: Part) -> Task:
         """The task of another part of the same document."""
@@ -92,6 +99,7 @@ class Answer:
     counts: dict[str, int]
     failed_pages: tuple[int, ...]
     note: str
+    members: tuple[Member, ...] = ()
     lacking: str = ""
 
 
@@ -115,11 +123,14 @@ def _store(url: str, s3_endpoint_url: str | None) -> ObjectStore:
 def read_document(task: Task) -> Answer | Unfinished:
     """The document's elements and pictures are in the store afterwards, or its part is in the spool."""
     artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
+    places.know(task.places)
     if task.spool:
         return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:
-        return _describe(artifacts.extraction_at(task.artifact))
-    reading = read(_bytes(task), _name(task), task.config, Wanted(password=task.password))
+        extraction = artifacts.extraction_at(task.artifact)
+        if all(each.error or artifacts.has_member(each.sha256) for each in extraction.members):
+            return _describe(extraction)
+    reading = read(_bytes(task), _name(task), task.config, Wanted(password=task.password), artifacts.put_member)
     _keep_pictures(artifacts, reading.crops)
     artifacts.put_extraction(task.artifact, reading.extraction)
     return _describe(reading.extraction)
@@ -130,6 +141,8 @@ def _name(task: Task) -> str:
 
 
 def _bytes(task: Task) -> bytes:
+    if task.member:
+        return Artifacts(_store(task.store, task.s3_endpoint_url)).member(task.version)
     data = _store(task.source, task.s3_endpoint_url).get(task.key)
     if content_version(data) != task.version:
         raise TransientError(f"{task.source}{task.key} changed while it was read.", hint="The next run reads it anew.")
@@ -233,9 +246,10 @@ def _describe(extraction: Extraction) -> Answer:
         "elements": len(types),
         "tables": types.count(ElementType.TABLE),
         "pictures": types.count(ElementType.IMAGE),
+        "layout_pages": sum(page.method.startswith("layout") for page in extraction.pages),
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
     }
     note, lacking = "; ".join(extraction.warnings)[:1_000], "; ".join(extraction.lacking)[:1_000]
-    return Answer(counts, extraction.failed_pages, note, lacking)
+    return Answer(counts, extraction.failed_pages, note, extraction.members, lacking)

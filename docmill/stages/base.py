@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from docmill.errors import PermanentError, TransientError
-from docmill.models import Document
+from docmill.models import Document, Member
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Result:
     """What became of a document. `error` is None unless it failed.
 
     `failed_pages` failed, wholly or in part, while the rest was kept; so was it where `lacking` says what went wrong.
+    `members` are the documents inside of it.
 
     `seconds` is wall time; `note` is for people, such as what was repaired or doubtful.
     """
@@ -32,3 +33,4 @@ class Result:
     failed_pages: tuple[int, ...] = ()
     lacking: PermanentError | TransientError | None = None
     note: str = ""
+    members: tuple[Member, ...] = ()

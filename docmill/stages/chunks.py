@@ -41,7 +41,10 @@ def _chunks(workspace: Workspace, job: Job) -> tuple[Chunk, ...]:
     artifacts, fingerprints = workspace.artifacts, workspace.fingerprints
     if job.reuse and artifacts.has_chunks(job.document, fingerprints[Stage.CHUNKS]):
         return artifacts.chunks(job.document, fingerprints[Stage.CHUNKS])
-    extraction = artifacts.extraction(job.document, fingerprints[Stage.EXTRACTED_ELEMENTS])
+    if workspace.config.enrich.active:
+        extraction = artifacts.enriched(job.document, fingerprints[Stage.ENRICHED_ELEMENTS])
+    else:
+        extraction = artifacts.extraction(job.document, fingerprints[Stage.EXTRACTED_ELEMENTS])
     chunks = chunk_extraction(extraction, workspace.embedder, workspace.config.chunk)
     artifacts.put_chunks(job.document, fingerprints[Stage.CHUNKS], chunks)
     return chunks

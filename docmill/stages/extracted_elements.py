@@ -8,7 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 from docmill.errors import DocmillError, IncompleteDocumentError, PermanentError, TransientError
+from docmill.extract.extractors import extractor_of
 from docmill.extract.worker import Answer, Task, Unfinished, read_document
+from docmill.inference.places import served
 from docmill.models import Document, Stage
 from docmill.stages.base import Job, Result
 from docmill.stages.page_ranges import PdfInWork
@@ -100,7 +102,7 @@ def _result(document: Document, answer: Answer | Unfinished | DocmillError, seco
         raise answer
     assert isinstance(answer, Answer)
     lacking = IncompleteDocumentError(answer.lacking) if answer.lacking else None
-    return Result(document, seconds, answer.counts, None, answer.failed_pages, lacking, answer.note)
+    return Result(document, seconds, answer.counts, None, answer.failed_pages, lacking, answer.note, answer.members)
 
 
 def _modules(media_type: str) -> tuple[str, ...]:
@@ -114,7 +116,7 @@ def preview_key(batch: str) -> str:
 
 
 def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
-    is_pdf = job.document.media_type == _PDF
+    is_pdf = job.document.media_type == _PDF and extractor_of(_PDF) is None
     return Task(
         source=job.document.source,
         key=job.document.key,
@@ -127,5 +129,7 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         is_recording=job.document.media_type.startswith(("audio/", "video/")),
         preview=preview_key(job.document.batch) if is_pdf else "",
         spool=mkdtemp(dir=folder) if is_pdf else "",
+        member=bool(job.document.container),
         password=workspace.settings.password.get_secret_value(),
+        places=served(workspace.settings.models),
     )

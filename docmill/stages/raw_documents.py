@@ -33,6 +33,8 @@ def _read(workspace: Workspace, document: Document) -> Result:
 
 
 def _describe(workspace: Workspace, document: Document) -> tuple[dict[str, int], str]:
+    if document.container:
+        return _describe_member(workspace, document)
     store = workspace.source_of(document)
     info = store.head(document.key)
     if info is None:
@@ -50,3 +52,13 @@ def _describe(workspace: Workspace, document: Document) -> tuple[dict[str, int],
     found = detect(data, f"document{extension(document.source_key)}")
     workspace.ledger.set_version(document.document_id, content_version(data), found.media_type, info.etag, len(data))
     return {"bytes": len(data)}, found.disagreement
+
+
+def _describe_member(workspace: Workspace, document: Document) -> tuple[dict[str, int], str]:
+    """A member's version and type are known since it was taken out of its container; its bytes must still be there."""
+    if not workspace.artifacts.has_member(document.version):
+        raise MissingObjectError(
+            f"The bytes of {document.source_key} are not in the store any more.",
+            hint=f"Have {document.container} extracted again: `docmill doctor --repair`, then `docmill reconcile`.",
+        )
+    return {"bytes": document.size}, ""

@@ -33,13 +33,13 @@ def test_a_poor_plain_body_gives_way_to_html():
     assert [each.text[:6] for each in read(message).elements[2:]] == ["News", "A long"]
 
 
-def test_attachments_are_named_in_the_warnings():
+def test_attachments_are_named():
     message = mail()
     message.set_content("text")
     message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="bill.pdf")
     extraction = read(message)
     assert extraction.metadata["attachments"] == "bill.pdf"
-    assert "bill.pdf was not read" in extraction.warnings[0]
+    assert extraction.elements[1].text.endswith("Attachments: bill.pdf")
 
 
 def test_an_encrypted_mail_is_refused():

@@ -29,7 +29,10 @@ _SENTENCE_END = (".", ",", ";")
 
 @dataclass(slots=True)
 class Draft:
-    """An element before the document as a whole is known. `box` is in points of the readable page."""
+    """An element before the document as a whole is known. `box` is in points of the readable page.
+
+    `doubt` says why a table may not be read right without a model.
+    """
 
     type: ElementType
     text: str
@@ -38,6 +41,7 @@ class Draft:
     level: int | None = None
     table: Table | None = None
     links: tuple[Link, ...] = ()
+    doubt: str = ""
 
     @property
     def size(self) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from docmill.extract.pdf.engine import EngineObject, pymupdf
 
@@ -85,7 +85,17 @@ class Ink:
     images: list[Box]
     unknown: int = 0
     characters: int = 0
-    turn: Turn | None = None
+    turn: Turned | None = None
+
+
+class Turned(Protocol):
+    """How the readable page lies in the page as displayed."""
+
+    def upright(self, x0: float, y0: float, x1: float, y1: float) -> Box:
+        """A box of the page as displayed in the readable page."""
+
+    def displayed(self, box: Box) -> Box:
+        """The inverse of `upright`."""
 
 
 class Turn(NamedTuple):

@@ -12,23 +12,33 @@ from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_di
 from docmill.extract.pdf.ink import Box, Ink, Rule, Run
 from docmill.extract.pdf.layout import Item, columns_in_order
 from docmill.extract.pdf.lines import around, clean, join_row, rows_of
+from docmill.extract.pdf.modelled import settle_tables, settle_types
+from docmill.extract.pdf.regions import Region
+from docmill.extract.pdf.routing import doubt
 from docmill.extract.pdf.rowsplit import split_columns, split_rows
 from docmill.extract.pdf.tables import FoundTable, Placer, ruled_tables
 from docmill.models import ElementType
 
 
-def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
-    """The page's elements in reading order."""
-    place = Placer(ink)
-    charts = find_charts(ink)
-    ink = without_charts(ink, charts)
+def find_tables(ink: Ink) -> tuple[list[FoundTable], list[Run]]:
+    """The tables that rules show, and the runs that stand in none."""
     tables, runs = ruled_tables(ink)
     tables = [split_columns(table) for table in tables]
     for table in tables:
         split_rows(table)
     outside = [rule for rule in ink.h_rules if not _in_any(rule, [table.box for table in tables])]
     stacked, runs = stacked_tables(runs, outside, ink.width)
-    tables += stacked
+    return [*tables, *stacked], runs
+
+
+def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = ()) -> list[Draft]:
+    """The page's elements in reading order; `regions` are what the layout model sees on it."""
+    place = Placer(ink)
+    charts = find_charts(ink)
+    ink = without_charts(ink, charts)
+    tables, runs = find_tables(ink)
+    if regions:
+        tables, runs = settle_tables(ink, tables, runs, regions)
     taken = [table.box for table in tables] + [chart.box for chart in charts]
     figures = find_figures(ink, taken)
     items: list[Item[Draft | list[Run]]] = [Item(t.box, None, _table_draft(t, place)) for t in tables]
@@ -48,6 +58,7 @@ def draft_page(ink: Ink, body: BodyStyle) -> list[Draft]:
     for run in ink.turned:
         if text := clean(run.text):
             drafts.append(Draft(ElementType.TEXT, text, run.box, [run]))
+    settle_types(drafts, regions)
     return drafts
 
 
@@ -90,7 +101,7 @@ def _table_draft(found: FoundTable, place: Placer) -> Draft:
     """A draft of a table, its text a line for each row."""
     table = found.model(place)
     text = "\n".join(" | ".join(row) for row in table.grid())
-    return Draft(ElementType.TABLE, text, found.box, table=table)
+    return Draft(ElementType.TABLE, text, found.box, table=table, doubt=doubt(found))
 
 
 def _figure_draft(box: Box, runs: Sequence[Run], kind: ElementType = ElementType.IMAGE) -> Draft:
