@@ -42,6 +42,14 @@ class BBox(Model):
         )
 
 
+class Region(Model):
+    """A box on a page."""
+
+    page: int
+    bbox: BBox
+    page_size: tuple[float, float] | None = None
+
+
 class ElementType(StrEnum):
     """What an element is."""
 
@@ -75,7 +83,10 @@ class PageStatus(StrEnum):
 
 
 class Cell(Model):
-    """A cell of a table; a merged cell stands once, at its first row and column."""
+    """A cell of a table; a merged cell stands once, at its first row and column.
+
+    `page` is given where a table goes on over pages and the cell stands on a later one than its element.
+    """
 
     row: Annotated[int, Field(ge=0)]
     column: Annotated[int, Field(ge=0)]
@@ -84,16 +95,32 @@ class Cell(Model):
     column_span: Annotated[int, Field(ge=1)] = 1
     header: bool = False
     bbox: BBox | None = None
+    page: int | None = None
 
 
 class Table(Model):
-    """A table as cells in reading order (by row, then column)."""
+    """A table as cells in reading order (by row, then column).
+
+    `repeated_rows` are rows that only repeat the head on a following page: they are kept as they stand there, and left
+    out of the table's text, Markdown, HTML and CSV.
+    """
 
     rows: int
     columns: int
     cells: tuple[Cell, ...]
     header_rows: int = 0
     title: str = ""
+    repeated_rows: tuple[int, ...] = ()
+
+    def shown_rows(self) -> list[int]:
+        """The rows that repeat nothing."""
+        repeated = set(self.repeated_rows)
+        return [row for row in range(self.rows) if row not in repeated]
+
+    def shown(self) -> list[list[str]]:
+        """The grid without the rows that repeat the head."""
+        grid = self.grid()
+        return [grid[row] for row in self.shown_rows()]
 
     def grid(self) -> list[list[str]]:
         """Texts as `rows` lists of `columns`; a merged cell's text stands at its first position, the rest is empty."""
@@ -104,7 +131,7 @@ class Table(Model):
 
     def markdown(self) -> str:
         """A pipe table. Spans cannot be written so: use `html` where they matter."""
-        rows = [[" ".join(text.split()).replace("|", "\\|") for text in row] for row in self.grid()]
+        rows = [[" ".join(text.split()).replace("|", "\\|") for text in row] for row in self.shown()]
         if not rows:
             return ""
         lines = ["| " + " | ".join(row) + " |" for row in rows]
@@ -116,7 +143,7 @@ class Table(Model):
         for cell in self.cells:
             by_row[cell.row].append(cell)
         lines = ["<table>"]
-        for row in by_row:
+        for row in (by_row[number] for number in self.shown_rows()):
             parts = []
             for cell in sorted(row, key=lambda each: each.column):
                 tag = "th" if cell.header else "td"
@@ -129,7 +156,7 @@ class Table(Model):
     def csv(self) -> str:
         """The grid as CSV (RFC 4180)."""
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(self.grid())
+        csv.writer(out, lineterminator="\n").writerows(self.shown())
         return out.getvalue()
 
 
@@ -165,7 +192,8 @@ class Element(Model):
     `level` is 1 to 6 for titles and the nesting (from 1) of list items. `parent` is the `ordinal` of the title of the
     section that the element stands in; `describes` that of the picture or table that a caption belongs to.
     `method` says how the text was obtained: `native`, `ocr:<engine>`, `layout:<model>`, `speech:<model>`.
-    `cells` is a range such as `A1:C9` of the sheet named in `sheet`. `start` and `end` are seconds of sound or video.
+    `continued` are its places on following pages, of a table that goes on there. `cells` is a range such
+    as `A1:C9` of the sheet named in `sheet`. `start` and `end` are seconds of sound or video.
     """
 
     ordinal: Annotated[int, Field(ge=0)]
@@ -186,6 +214,7 @@ class Element(Model):
     end: float | None = None
     table: Table | None = None
     crop: Crop | None = None
+    continued: tuple[Region, ...] = ()
     lines: tuple[Line, ...] = ()
     links: tuple[Link, ...] = ()
     metadata: dict[str, Scalar] = {}
@@ -261,14 +290,6 @@ class Span(Model):
     ordinal: int
     start: int
     end: int
-
-
-class Region(Model):
-    """A box on a page."""
-
-    page: int
-    bbox: BBox
-    page_size: tuple[float, float] | None = None
 
 
 class Chunk(Model):
