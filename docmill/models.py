@@ -117,6 +117,14 @@ class Table(Model):
         repeated = set(self.repeated_rows)
         return [row for row in range(self.rows) if row not in repeated]
 
+    def part(self, page: int, first_page: int | None) -> Table:
+        """The rows that stand on a page, of a table that begins on `first_page` and goes on."""
+        cells = [cell for cell in self.cells if (cell.page or first_page) == page]
+        rows = {row: number for number, row in enumerate(sorted({cell.row for cell in cells}))}
+        moved = tuple(cell.model_copy(update={"row": rows[cell.row], "page": None}) for cell in cells)
+        head = len({cell.row for cell in cells if cell.header})
+        return Table(rows=len(rows), columns=self.columns, cells=moved, header_rows=head, title=self.title)
+
     def shown(self) -> list[list[str]]:
         """The grid without the rows that repeat the head."""
         grid = self.grid()
@@ -219,6 +227,19 @@ class Element(Model):
     links: tuple[Link, ...] = ()
     metadata: dict[str, Scalar] = {}
 
+    def on_page(self, page: int) -> Element | None:
+        """The element as far as it stands on the page (of a table that goes on the rows there); None if it does not."""
+        if page == self.page and not self.continued:
+            return self
+        own = [Region(page=self.page, bbox=self.bbox, page_size=self.page_size)] if self.page and self.bbox else []
+        place = next((place for place in (*own, *self.continued) if place.page == page), None)
+        if place is None or self.table is None:
+            return None
+        table = self.table.part(page, self.page)
+        text = "\n".join(" | ".join(row) for row in table.grid())
+        at = {"page": page, "bbox": place.bbox, "page_size": place.page_size, "continued": ()}
+        return self.model_copy(update={**at, "table": table, "text": text})
+
 
 def clock(seconds: float) -> str:
     """Seconds as a player shows them: `1:02:03`."""
@@ -276,6 +297,11 @@ class Extraction(Model):
     warnings: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
     lacking: tuple[str, ...] = ()
+
+    def on_page(self, page: int) -> list[Element]:
+        """The elements that stand on the page, as far as they do."""
+        parts = [element.on_page(page) for element in self.elements]
+        return [part for part in parts if part is not None]
 
     @property
     def failed_pages(self) -> tuple[int, ...]:

@@ -88,3 +88,10 @@ def test_a_table_that_ends_high_on_its_page_is_complete():
     draw(made, [HEAD, *rows(1, 5)])
     draw(made, [HEAD, *rows(6, 5)])
     assert len(tables(made)) == 2
+
+
+def test_a_page_shows_the_rows_that_stand_on_it():
+    extraction = read_pdf(three_pages().tobytes(), CONFIG).extraction
+    (part,) = [element for element in extraction.on_page(3) if element.table]
+    assert part.table.grid() == [HEAD, *rows(68, 5)]
+    assert (part.page, part.bbox) == (3, extraction.elements[part.ordinal].continued[1].bbox)
