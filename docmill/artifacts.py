@@ -156,6 +156,13 @@ class Artifacts:
         """Whether the bytes of a member are kept."""
         return self.store.head(member_key(version)) is not None
 
+    def crops_named(self, key: str) -> set[str]:
+        """The sha256 of each picture that the extraction at `key` names."""
+        data = self.store.get(key)
+        with _undamaged(key):
+            lines = [json.loads(line) for line in _unpack(data)[1:] if '"crop":' in line]
+        return {each["crop"]["sha256"] for each in lines if each.get("crop")}
+
     def crop(self, crop: Crop) -> bytes:
         """The encoded picture."""
         return self.store.get(f"crops/{crop.sha256[:2]}/{crop.sha256}")
