@@ -27,6 +27,13 @@ class Mode(StrEnum):
     ACCURATE = "accurate"
 
 
+class PictureConfig(Section):
+    """Which pictures of office, web and mail documents are kept; those that the document describes always are."""
+
+    min_side: Annotated[int, Field(ge=1, description="pixels that a picture's shorter side has at least")] = 16
+    max_aspect: Annotated[float, Field(ge=1, description="longer side of a picture by its shorter one at most")] = 30.0
+
+
 class SpeechConfig(Section):
     """How speech becomes text; without a model, sound is refused and video keeps its scenes only."""
 
@@ -72,6 +79,7 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
     ] = 1_000_000_000
     max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
+    pictures: PictureConfig = PictureConfig()
     speech: SpeechConfig = SpeechConfig()
 
 

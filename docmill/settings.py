@@ -56,6 +56,9 @@ class ServiceSettings(BaseModel):
     open_on_loopback: Annotated[
         bool, Field(description="calls from this machine need no key though keys were made; without any they never do")
     ] = False
+    runner: Annotated[
+        str, Field(description="who runs ingestion over HTTP: dagster or library; empty: dagster where it is installed")
+    ] = ""
     max_body_bytes: Annotated[int, Field(ge=1, description="bytes that a request may have")] = 1_073_741_824
     requests_per_minute: Annotated[int, Field(ge=0, description="requests of one key; 0: no limit")] = 0
     jobs_at_once: Annotated[int, Field(ge=0, description="jobs in work at once; 0: two a worker process")] = 0

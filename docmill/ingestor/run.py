@@ -28,7 +28,7 @@ from docmill.workspace import Workspace
 
 RUNNER = "ingestor"
 _READ = (Stage.RAW_DOCUMENTS, Stage.EXTRACTED_ELEMENTS)
-_INDEXED = (Stage.CHUNKS, Stage.EMBEDDINGS, Stage.VECTOR_COLLECTION)
+_INDEXED = (Stage.ENRICHED_ELEMENTS, Stage.CHUNKS, Stage.EMBEDDINGS, Stage.VECTOR_COLLECTION)
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,13 @@ import binascii
 import json
 import uuid
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from docmill.errors import UsageError
-from docmill.extract.media_type import detect
-from docmill.ids import content_version, document_id
+from docmill.ids import content_version
 from docmill.ingestor.build import extension_of
 from docmill.ingestor.options import Tasks, tasks_of
 from docmill.ingestor.shape import Source
@@ -34,6 +32,7 @@ from docmill.service.problems import Problem, not_found
 from docmill.service.protocol import Protocol
 from docmill.service.runner import Context, runner_of
 from docmill.service.uploads import body_of
+from docmill.service.work import job_document
 
 KIND = "nv_ingest"
 _PREFIXES = tuple(f"/{version}/{path}" for version in ("v1", "v2") for path in ("submit_job", "fetch_job", "health"))
@@ -165,26 +164,10 @@ def do_job(context: Context) -> bytes:
     name, kind = str(told["source_name"]), str(told["document_type"])
     moment = datetime.fromtimestamp(context.job.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     source = Source(name, str(told["source_id"]), kind, created=moment, modified=moment)
-    document = _document(context, str(told["file"]), name)
+    document = job_document(context, str(told["file"]))
     bench = Bench(context.workspace, context.pool, context.folder)
     done = process(bench, source, document, Tasks.model_validate(told["tasks"]))
     return envelope(context.job, source, document, done)
-
-
-def _document(context: Context, file: str, name: str) -> Document:
-    data = context.file(file)
-    store = context.workspace.store
-    source = f"{store.url}jobs/{context.job.job_id}/"
-    return Document(
-        document_id=document_id(f"jobs of {context.job.tenant}", content_version(data)),
-        collection="",
-        source=source,
-        source_key=source + file,
-        etag="",
-        size=len(data),
-        media_type=detect(data, PurePosixPath(file).name).media_type,
-        version=content_version(data),
-    )
 
 
 def envelope(job: Job, source: Source, document: Document, done: Done) -> bytes:
