@@ -24,7 +24,8 @@ class Head:
 class PageRead:
     """A page with its drafts; `boxes` and `crops` stand beside the drafts, `pictures` are the crops' PNGs by sha256.
 
-    `engine` is what MuPDF complained about while the page was read, `repaired` whether it had mended the file by then.
+    `ocr` is the method of its lines that have a confidence, `engine` what MuPDF complained about while the page was
+    read, `repaired` whether it had mended the file by then.
     """
 
     page: Page
@@ -34,6 +35,7 @@ class PageRead:
     crops: dict[int, Crop] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     unknown: int = 0
+    ocr: str = ""
     engine: tuple[str, ...] = ()
     repaired: bool = False
 
