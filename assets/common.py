@@ -20,9 +20,9 @@ OWNERS = ["team:docmill"]
 
 
 def batch_asset(
-    stage: Stage, *, deps: list[str], kinds: set[str], description: str
+    stage: Stage, *, deps: list[str], kinds: set[str], description: str, pool: str | None = None
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """The decorator of a stage's asset: one partition a batch, with the stage's checks."""
+    """The decorator of a stage's asset: one partition a batch, with the stage's checks. Runs share a `pool`."""
     return dg.asset(
         name=stage.value,
         deps=deps,
@@ -33,12 +33,13 @@ def batch_asset(
         owners=OWNERS,
         code_version=CODE_VERSIONS[stage],
         check_specs=checks.specs(stage),
+        pool=pool,
     )
 
 
 def run(context: dg.AssetExecutionContext, stage: Stage, workspace: Workspace, scope: ScopeResource) -> StageReport:
     """The batch has been through the stage."""
-    report = run_stage(workspace, stage, context.partition_key, scope=scope.scope(), run_id=context.run_id)
+    report = run_stage(workspace, stage, context.partition_key, scope=scope.scope(), run_id=context.run.run_id)
     context.log.info(
         "%s: %d documents, %d worked on, %d ok, %d partial, %d failed, %d waiting in %.1f s",
         *(stage.value, report.documents, report.processed, report.ok, report.partial),

@@ -18,10 +18,11 @@ def extracted_elements(
     context: dg.AssetExecutionContext, workspace: WorkspaceResource, scope: ScopeResource
 ) -> dg.MaterializeResult:
     """Read each document in a worker process of its own; a document that crashes or hangs costs itself only."""
-    with workspace.open() as opened:
-        report = run(context, Stage.EXTRACTED_ELEMENTS, opened, scope)
+    stage = Stage.EXTRACTED_ELEMENTS
+    with workspace.open() as opened, workspace.triton.measured(context, opened, stage) as usage:
+        report = run(context, stage, opened, scope)
         extra = page_overlay(opened, context.partition_key) if report.processed else {}
     if report.processed and report.seconds:
         pages = report.counts.get("pages", 0) * report.processed / max(1, report.documents - report.waiting)
         extra = {**extra, "pages_per_second": dg.MetadataValue.float(round(pages / report.seconds, 2))}
-    return result(report, extra)
+    return result(report, {**extra, **usage})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import typer
 from pydantic import BaseModel, SecretStr
@@ -104,7 +105,9 @@ def cli_page() -> str:
     parts = [CLI_HEAD]
     for name in sorted(group.list_commands(context)):
         command = group.get_command(context, name)
-        parts += [f"## docmill {name}", "", _help(command, name), ""]
+        for below, each in sorted(getattr(command, "commands", {"": command}).items()):
+            full = f"{name} {below}".strip()
+            parts += [f"## docmill {full}", "", _help(each, full), ""]
     return "\n".join(parts)
 
 
@@ -129,6 +132,9 @@ def configuration_page() -> str:
 def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
         kind = field.annotation
+        below = [each for each in get_args(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
+        for each in below:
+            yield from _settings(each, f"{prefix}{name}.<name>.")
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _settings(kind, f"{prefix}{name}.")
         else:

@@ -15,6 +15,7 @@ from resources import (  # noqa: E402
     LedgerResource,
     ObjectStoreResource,
     ScopeResource,
+    TritonResource,
     WorkspaceResource,
 )
 
@@ -24,7 +25,9 @@ defs = dg.Definitions(
     sensors=[sensors.new_uploads, sensors.failed_documents],
     schedules=schedules.ALL,
     resources={
-        "workspace": WorkspaceResource(store=ObjectStoreResource(), index=IndexResource(), ledger=LedgerResource()),
+        "workspace": WorkspaceResource(
+            store=ObjectStoreResource(), index=IndexResource(), ledger=LedgerResource(), triton=TritonResource()
+        ),
         "scope": ScopeResource.configure_at_launch(),
     },
     executor=dg.in_process_executor,  # a spawned step costs 4 to 5 CPU seconds; documents run in parallel inside one

@@ -13,6 +13,7 @@ import dagster as dg
 
 from docmill.settings import Settings, load_settings
 from docmill.workspace import Workspace
+from resources.triton import TritonResource
 
 
 class ObjectStoreResource(dg.ConfigurableResource):
@@ -40,6 +41,7 @@ class WorkspaceResource(dg.ConfigurableResource):
     store: ObjectStoreResource
     index: IndexResource
     ledger: LedgerResource
+    triton: TritonResource
 
     def settings(self) -> Settings:
         """docmill's settings with what is given here in their place."""
@@ -50,7 +52,7 @@ class WorkspaceResource(dg.ConfigurableResource):
             "milvus_uri": self.index.uri,
             "ledger_url": f"sqlite:///{self.ledger.folder}/ledger.db" if self.ledger.folder else "",
         }
-        return settings.model_copy(update={name: value for name, value in given.items() if value})
+        return self.triton.apply(settings.model_copy(update={name: value for name, value in given.items() if value}))
 
     @contextmanager
     def open(self) -> Iterator[Workspace]:

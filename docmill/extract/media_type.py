@@ -162,7 +162,11 @@ def extension_label(name: str) -> str:
 
 
 def detect(data: bytes, name: str) -> Detected:
-    """What the bytes are, by signatures, then text rules with the name, then magika."""
+    """What the bytes are: by installed extractors, then signatures, text rules with the name, and magika."""
+    from docmill.extract.extractors import claimed
+
+    if media_type := claimed(data, name):
+        return Detected(media_type, media_type)
     named = extension_label(name)
     label = _by_signature(data) or (_text_label(data, named) if looks_textual(data) else "")
     found = Detected(MEDIA_TYPES.get(label, "application/octet-stream"), label) if label else _by_magika(data)

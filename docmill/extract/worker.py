@@ -20,13 +20,15 @@ from docmill.extract.registry import accepted, finished, malformed, pdf_options,
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
 from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
+from docmill.inference import places
+from docmill.inference.places import Places
 from docmill.models import ElementType, Extraction, Member, PageStatus
 from docmill.store import ObjectStore, open_store
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import Head, PageRead, PdfFile
 
-_PREVIEW_WIDTH = 480
+_PREVIEW_WIDTH = 640
 
 
 class Step(StrEnum):
@@ -65,6 +67,8 @@ class Task:
     `is_recording`: sound and video have a time limit of their own. `spool` is a
     folder for what the parts of a PDF leave for each other, "" for other documents. The bytes of a `member` lie in
     `store`, too.
+    folder for what the parts of a PDF leave for each other, "" for other documents. `places` are where models run that
+    do not in the worker.
     """
 
     source: str
@@ -81,6 +85,7 @@ class Task:
     part: Part = Part()
     member: bool = False
     password: str = field(default="", repr=False)
+    places: Places = ()
 
     def to(self, part: Part) -> Task:
         """The task of another part of the same document."""
@@ -118,6 +123,7 @@ def _store(url: str, s3_endpoint_url: str | None) -> ObjectStore:
 def read_document(task: Task) -> Answer | Unfinished:
     """The document's elements and pictures are in the store afterwards, or its part is in the spool."""
     artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
+    places.know(task.places)
     if task.spool:
         return _read_part(task, artifacts)
     if task.reuse and artifacts.store.head(task.artifact) is not None:
@@ -240,6 +246,8 @@ def _describe(extraction: Extraction) -> Answer:
         "elements": len(types),
         "tables": types.count(ElementType.TABLE),
         "pictures": types.count(ElementType.IMAGE),
+        "charts": types.count(ElementType.CHART),
+        "layout_pages": sum(page.method.startswith("layout") for page in extraction.pages),
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),

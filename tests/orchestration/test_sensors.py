@@ -14,7 +14,7 @@ from docmill.models import ErrorClass, Outcome, Stage, Status
 from docmill.settings import load_settings
 from docmill.workspace import Workspace
 from orchestration import sensors
-from resources import IndexResource, LedgerResource, ObjectStoreResource, WorkspaceResource
+from resources import IndexResource, LedgerResource, ObjectStoreResource, TritonResource, WorkspaceResource
 
 HOUR = 3_600.0
 
@@ -52,7 +52,9 @@ def rest(path: Path, seconds: float = HOUR) -> None:
 
 def tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, cursor: str | None = None):
     """What the sensor answers, and its cursor afterwards."""
-    resource = WorkspaceResource(store=ObjectStoreResource(), index=IndexResource(), ledger=LedgerResource())
+    resource = WorkspaceResource(
+        store=ObjectStoreResource(), index=IndexResource(), ledger=LedgerResource(), triton=TritonResource()
+    )
     with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"workspace": resource}) as context:
         return sensor(context), context.cursor
 

@@ -1,0 +1,250 @@
+"""Works on jobs in the process of the service: a dispatcher thread claims them, threads run their handlers.
+
+A handler does its heavy work in the isolated worker processes of `Context.pool`. Whoever waits for a job's end is told
+by an asyncio future, so a waiting request costs neither a thread nor a connection; jobs that another process works on
+are looked up once a second, all in one query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fastapi import Request
+
+from docmill.errors import DocmillError, ReaderError, UsageError
+from docmill.jobs import Job, Jobs, this_process
+from docmill.workers import Isolated
+from docmill.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+_TICK = 1.0
+_SWEEP_SECONDS = 60.0
+_PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf", "docmill.ingestor.build")
+
+
+class CancelledError(UsageError):
+    """The job was cancelled while it was worked on."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler works with. `pool` runs functions in worker processes; `folder` is for what they leave."""
+
+    job: Job
+    workspace: Workspace
+    pool: Isolated[Any, Any]
+    folder: Path
+
+    def file(self, name: str) -> bytes:
+        """The bytes of a file that came with the job."""
+        return self.workspace.jobs.file(self.job, name)
+
+    def report(self, progress: Mapping[str, object]) -> None:
+        """The progress can be asked for; raises CancelledError if the job was cancelled."""
+        if not self.workspace.jobs.report(self.job, progress):
+            raise CancelledError("The job was cancelled.")
+
+
+Handler = Callable[[Context], bytes]
+"""Does a job and returns its result; raises a DocmillError that says why it failed."""
+
+
+class Runner:
+    """Works on the jobs of the kinds that `handlers` names, between `start` and `stop`."""
+
+    def __init__(
+        self, workspace: Workspace, handlers: Mapping[str, Handler], ended: Callable[[Job, str, float], None]
+    ) -> None:
+        self._workspace = workspace
+        self._jobs: Jobs = workspace.jobs
+        self._handlers = dict(handlers)
+        self._told = ended
+        self._owner = this_process()
+        self._lease = workspace.settings.service.lease_seconds
+        self._slots = workspace.settings.service.jobs_at_once or 2 * workspace.settings.workers.processes
+        self._running: dict[str, Future[bytes]] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.draining = False
+
+    @cached_property
+    def _pool(self) -> Isolated[Any, Any]:
+        limits = self._workspace.settings.workers
+        return Isolated(_nothing, limits, _PRELOAD, is_long=lambda task: getattr(task, "is_recording", False))
+
+    # Life
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Jobs are worked on."""
+        self._loop = loop
+        self._folder = TemporaryDirectory(prefix="docmill-service-")
+        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="job")
+        self._dispatcher = threading.Thread(target=self._dispatch, name="jobs", daemon=True)
+        self._dispatcher.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are worked on."""
+        return self._dispatcher.is_alive() and not self._stopping.is_set()
+
+    def drain(self) -> None:
+        """No new jobs are begun, and whoever waits for one is told to ask again."""
+        self.draining = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._tell_all)
+
+    def stop(self, seconds: float) -> None:
+        """Jobs in work have had that much time to end; the others are queued again, for the next start."""
+        self.drain()
+        self._stopping.set()
+        self._wake.set()
+        self._dispatcher.join()
+        deadline = time.monotonic() + seconds
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self._jobs.release(self._owner)
+        if "_pool" in self.__dict__:
+            self._pool.stop()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._folder.cleanup()
+
+    # Work
+
+    def wake(self) -> None:
+        """A job was submitted: it need not wait for the next look."""
+        self._wake.set()
+
+    def _dispatch(self) -> None:
+        renewed = swept = 0.0
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self._begin()
+                now = time.monotonic()
+                if now - renewed > self._lease / 4:
+                    self._jobs.renew(self._owner, list(self._running), self._lease)
+                    renewed = now
+                if now - swept > _SWEEP_SECONDS:
+                    self._jobs.sweep()
+                    swept = now
+                self._look_for_others()
+            except DocmillError as error:
+                _log.error("Jobs cannot be looked up: %s", error.message)
+                self._stopping.wait(_TICK)
+            self._wake.wait(_TICK)
+
+    def _begin(self) -> None:
+        """Free slots have jobs."""
+        free = self._slots - len(self._running)
+        if free <= 0 or self.draining:
+            return
+        for job in self._jobs.claim(self._owner, self._handlers, free, self._lease):
+            with self._lock:
+                future = self._threads.submit(self._work, job)
+                self._running[job.job_id] = future
+            future.add_done_callback(partial(self._ended, job, time.monotonic()))
+
+    def _work(self, job: Job) -> bytes:
+        """The job's result."""
+        shared = self._jobs.share(job)
+        if shared is not None:
+            return shared
+        folder = Path(self._folder.name)
+        return self._handlers[job.kind](Context(job, self._workspace, self._pool, folder))
+
+    def _ended(self, job: Job, since: float, future: Future[bytes]) -> None:
+        """Keeps what came of the job; whatever its handler raised costs this job alone."""
+        end = "failed"
+        try:
+            error = None if future.cancelled() else future.exception()
+            if future.cancelled():
+                end = "released"
+            elif error is None:
+                self._jobs.finish(job, self._owner, future.result())
+                end = "done"
+            elif isinstance(error, DocmillError):
+                self._jobs.fail(job, self._owner, error)
+            else:
+                _log.error("A handler of %s failed.", job.kind, exc_info=error, extra={"job": job.job_id})
+                fault = ReaderError(f"The service failed at this job: {type(error).__name__}.")
+                self._jobs.fail(job, self._owner, fault)
+        finally:
+            with self._lock:
+                self._running.pop(job.job_id, None)
+            self._told(job, end, time.monotonic() - since)
+            self._wake.set()
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._tell, job.job_id)
+
+    # Waiting
+
+    async def wait(self, job_id: str, seconds: float) -> None:
+        """Returns when the job may have ended, when the time is over, or when the service ends."""
+        if self.draining or seconds <= 0:
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiters[job_id].append(future)
+        try:
+            await asyncio.wait_for(future, seconds)
+        except TimeoutError:
+            return
+        finally:
+            left = [each for each in self._waiters.get(job_id, []) if each is not future]
+            if left:
+                self._waiters[job_id] = left
+            else:
+                self._waiters.pop(job_id, None)
+
+    async def job(self, job_id: str, tenant: str, seconds: float = 0.0) -> Job | None:
+        """The job, as soon as it has ended or when the time is over; None if the tenant has no such job."""
+        deadline = time.monotonic() + seconds
+        found = await asyncio.to_thread(self._jobs.find, job_id, tenant)
+        while found is not None and not found.state.ended and not self.draining:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            await self.wait(job_id, left)
+            found = await asyncio.to_thread(self._jobs.find, job_id, tenant)
+        return found
+
+    def _tell(self, job_id: str) -> None:
+        for future in self._waiters.get(job_id, []):
+            if not future.done():
+                future.set_result(None)
+
+    def _tell_all(self) -> None:
+        for job_id in list(self._waiters):
+            self._tell(job_id)
+
+    def _look_for_others(self) -> None:
+        """Tells those who wait for a job that another process has ended."""
+        foreign = [job_id for job_id in list(self._waiters) if job_id not in self._running]
+        if not foreign or self._loop is None:
+            return
+        for job in self._jobs.find_all(foreign).values():
+            if job.state.ended:
+                self._loop.call_soon_threadsafe(self._tell, job.job_id)
+
+
+def _nothing(_: object) -> None:
+    """What the pool runs of itself; handlers bind functions of their own."""
+
+
+def runner_of(request: Request) -> Runner:
+    """The service's runner."""
+    found: Runner = request.app.state.runner
+    return found

@@ -1,0 +1,46 @@
+"""Runs the service with uvicorn."""
+
+from __future__ import annotations
+
+from types import FrameType
+
+import uvicorn
+
+from docmill.service.app import create_app
+from docmill.service.logs import log_as_json
+from docmill.service.runner import Runner
+from docmill.settings import Settings
+from docmill.workspace import Workspace
+
+
+class _Server(uvicorn.Server):
+    """Tells those who wait for jobs before it waits for their requests to end."""
+
+    def __init__(self, config: uvicorn.Config, runner: Runner) -> None:
+        super().__init__(config)
+        self._runner = runner
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The signal to stop has come."""
+        self._runner.drain()
+        super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """The service answers at host and port until it is told to stop."""
+    log_as_json()
+    workspace = Workspace(settings)
+    app = create_app(workspace)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.service.shutdown_seconds)),
+    )
+    try:
+        _Server(config, app.state.runner).run()
+    finally:
+        workspace.close()

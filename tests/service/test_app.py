@@ -1,0 +1,137 @@
+"""The service as a whole: keys, errors, ids, limits, health, jobs."""
+
+import base64
+import json
+import logging
+
+import pytest
+from starlette.testclient import TestClient
+
+from docmill.keys import Keys
+from docmill.service import create_app
+from docmill.service.logs import JsonFormatter, redact
+from docmill.service.native import native_protocol
+from docmill.settings import ServiceSettings
+from docmill.workspace import Workspace
+from tests.service.conftest import echo_protocol
+
+JOBS = "/docmill/v1/jobs"
+
+
+def submit(client: TestClient, **payload: object) -> str:
+    return client.post("/echo/submit", json=payload).json()
+
+
+def test_job_is_done_and_its_result_fetched(client: TestClient):
+    job = submit(client, a=1)
+    assert client.get(f"{JOBS}/{job}?wait=20").json()["state"] == "done"
+    assert client.get(f"{JOBS}/{job}/result").json() == {"a": 1}
+
+
+def test_failed_job_says_why(client: TestClient):
+    job = submit(client, fail="document")
+    found = client.get(f"{JOBS}/{job}?wait=20").json()
+    assert (found["state"], found["message"], found["hint"]) == ("failed", "The document is damaged.", "Mend it.")
+    assert client.get(f"{JOBS}/{job}/result").status_code == 409
+
+
+def test_bug_in_a_handler_costs_its_job_only(client: TestClient):
+    bad, good = submit(client, fail="bug"), submit(client, a=2)
+    assert client.get(f"{JOBS}/{good}?wait=20").json()["state"] == "done"
+    found = client.get(f"{JOBS}/{bad}?wait=20").json()
+    assert found["state"] == "failed"
+    assert "secret detail" not in found["message"]
+
+
+def test_deleted_job_is_gone(client: TestClient):
+    job = submit(client, a=3)
+    assert client.delete(f"{JOBS}/{job}").status_code == 204
+    assert client.get(f"{JOBS}/{job}").status_code == 404
+
+
+def test_unfinished_job_is_done_by_the_next_start(workspace: Workspace):
+    job = workspace.jobs.submit("echo", {"a": 4}, tenant="local")
+    with TestClient(create_app(workspace, (native_protocol(), echo_protocol()))) as client:
+        assert client.get(f"{JOBS}/{job.job_id}?wait=20").json()["state"] == "done"
+
+
+def test_each_protocol_writes_its_own_errors(client: TestClient):
+    assert client.get(f"{JOBS}/nope").json()["error"]["code"] == "not_found"
+    assert client.get("/echo/nope", headers={"x-request-id": "r-1"}).text == "not_found r-1"
+    assert client.get("/elsewhere").json()["error"]["message"] == "Not Found"
+
+
+def test_fault_tells_no_details(client: TestClient):
+    answer = client.get("/echo/fault", headers={"x-request-id": "r-2"})
+    assert (answer.status_code, answer.text) == (500, "internal_error r-2")
+
+
+def test_calls_of_this_machine_need_no_key_until_there_is_one(client: TestClient, workspace: Workspace):
+    assert client.get(JOBS).status_code == 200
+    secret = Keys(workspace.ledger.database).create("a")
+    client.app.state.keys._any = (0.0, False)
+    assert client.get(JOBS).status_code == 401
+    assert client.get(JOBS, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize("form", ["bearer", "basic", "api-key"])
+def test_key_is_read_from_the_headers_of_all_clients(client: TestClient, workspace: Workspace, form: str):
+    def headers(secret: str) -> dict[str, str]:
+        basic = base64.b64encode(f"x:{secret}".encode()).decode()
+        forms = {"bearer": ("Authorization", f"Bearer {secret}"), "basic": ("Authorization", f"Basic {basic}")}
+        return dict([forms.get(form, ("Api-Key", secret))])
+
+    secret = workspace.keys.create("a")
+    assert client.get(JOBS, headers=headers(secret)).status_code == 200
+    assert client.get(JOBS, headers=headers("wrong")).status_code == 401
+
+
+def test_jobs_belong_to_the_key(client: TestClient, workspace: Workspace):
+    one, other = ({"Authorization": f"Bearer {workspace.keys.create(name)}"} for name in "ab")
+    job = client.post("/echo/submit", json={}, headers=one).json()
+    assert client.get(f"{JOBS}/{job}", headers=one).status_code == 200
+    assert client.get(f"{JOBS}/{job}", headers=other).status_code == 404
+
+
+def test_web_pages_are_refused_without_a_key(client: TestClient):
+    assert client.get(JOBS, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert client.get(JOBS, headers={"Host": "evil.example"}).status_code == 403
+
+
+def test_too_large_bodies_and_too_many_requests_are_refused(workspace: Workspace):
+    limits = ServiceSettings(max_body_bytes=100, requests_per_minute=2)
+    workspace.settings = workspace.settings.model_copy(update={"service": limits})
+    with TestClient(create_app(workspace, (native_protocol(), echo_protocol()))) as client:
+        assert client.post("/echo/submit", json={"a": "x" * 200}).status_code == 413
+        assert client.get(JOBS).status_code == 200
+        refused = client.get(JOBS)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
+    assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_metrics_count_jobs_and_requests(client: TestClient):
+    client.get(f"{JOBS}/{submit(client)}?wait=20")
+    text = client.get("/metrics").text
+    assert 'docmill_jobs{kind="echo",state="done"} 1.0' in text
+    assert 'route="/echo/submit"' in text
+
+
+def test_documentation_page_loads_nothing_from_elsewhere(client: TestClient):
+    page = client.get("/docs").text
+    assert "https://" not in page.replace("https://fastapi", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Authorization: Bearer abc.def", "Basic dXNlcjpwYXNz", '{"api_key": "nvapi-123456"}', "postgresql://u:pw@h/db"],
+)
+def test_secrets_are_redacted(text: str):
+    cleaned = redact(text)
+    assert not any(secret in cleaned for secret in ("abc.def", "dXNlcjpwYXNz", "nvapi-123456", ":pw@"))
+
+
+def test_log_lines_are_json():
+    record = logging.makeLogRecord({"name": "docmill", "msg": "request", "levelname": "INFO", "status": 200})
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["message"], line["status"], line["level"]) == ("request", 200, "info")

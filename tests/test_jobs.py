@@ -1,0 +1,142 @@
+"""Durable jobs: what is accepted is done once, whoever dies when."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from docmill.errors import CorruptDocumentError, MissingObjectError, TransientError
+from docmill.jobs import Jobs, JobState, this_process
+from docmill.ledger import Ledger
+from docmill.store import MemoryStore
+
+ME = this_process()
+DEAD = f"{socket.gethostname()}:1:1"
+
+
+@pytest.fixture
+def jobs(ledger_url: str) -> Iterator[Jobs]:
+    ledger = Ledger(ledger_url)
+    yield Jobs(ledger.database, MemoryStore())
+    ledger.close()
+
+
+def claim(jobs: Jobs, owner: str = ME, limit: int = 10) -> list[str]:
+    return [job.job_id for job in jobs.claim(owner, ["echo"], limit, 60)]
+
+
+def test_job_is_done_with_its_result(jobs: Jobs):
+    job = jobs.submit("echo", {"a": 1}, files={"content": b"x"})
+    (taken,) = jobs.claim(ME, ["echo"], 1, 60)
+    assert taken.payload == {"a": 1}
+    assert jobs.file(taken, "content") == b"x"
+    jobs.finish(taken, ME, b"done")
+    found = jobs.find(job.job_id)
+    assert found.state is JobState.DONE
+    assert jobs.result(found) == b"done"
+
+
+def test_job_is_claimed_once(jobs: Jobs):
+    made = {jobs.submit("echo", {}).job_id for _ in range(3)}
+    first, second = claim(jobs, limit=2), claim(jobs, "other:1:1")
+    assert len(first) == 2
+    assert set(first) | set(second) == made
+    assert claim(jobs) == []
+
+
+def test_other_kinds_are_left(jobs: Jobs):
+    jobs.submit("other", {})
+    assert claim(jobs) == []
+
+
+def test_same_work_is_the_same_job(jobs: Jobs):
+    first = jobs.submit("echo", {}, work="w")
+    assert jobs.submit("echo", {}, work="w").job_id == first.job_id
+    assert jobs.submit("echo", {}, work="w", tenant="b").job_id != first.job_id
+
+
+def test_added_twin_waits_and_shares_the_result(jobs: Jobs):
+    first, second = jobs.add("echo", {}, work="w"), jobs.add("echo", {}, work="w")
+    (taken,) = jobs.claim(ME, ["echo"], 10, 60)
+    assert taken.job_id == first.job_id
+    jobs.finish(taken, ME, b"r")
+    (twin,) = jobs.claim(ME, ["echo"], 10, 60)
+    assert twin.job_id == second.job_id
+    assert jobs.share(twin) == b"r"
+
+
+def test_job_of_a_dead_process_is_taken_again(jobs: Jobs):
+    job = jobs.submit("echo", {})
+    assert claim(jobs, DEAD) == [job.job_id]
+    assert claim(jobs) == [job.job_id]
+
+
+def test_job_of_a_living_process_is_left_until_its_lease_ends(jobs: Jobs):
+    job = jobs.submit("echo", {})
+    jobs.claim(ME, ["echo"], 1, 60)
+    assert claim(jobs, "other:1:1") == []
+    jobs.renew(ME, [job.job_id], -1)
+    assert claim(jobs, "other:1:1") == [job.job_id]
+
+
+def test_attempts_are_bounded(jobs: Jobs):
+    job = jobs.submit("echo", {})
+    for _ in range(3):
+        assert claim(jobs, DEAD) == [job.job_id]
+    assert claim(jobs) == []
+    found = jobs.find(job.job_id)
+    assert found.state is JobState.FAILED
+    assert "3 times" in found.message
+
+
+def test_late_result_of_a_former_owner_is_dropped(jobs: Jobs):
+    jobs.submit("echo", {})
+    (late,) = jobs.claim(DEAD, ["echo"], 1, 60)
+    (taken,) = jobs.claim(ME, ["echo"], 1, 60)
+    jobs.finish(late, DEAD, b"late")
+    assert jobs.find(taken.job_id).state is JobState.RUNNING
+
+
+def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs):
+    for _ in range(2):
+        jobs.submit("echo", {})
+    first, second = jobs.claim(ME, ["echo"], 2, 60)
+    jobs.fail(first, ME, CorruptDocumentError("It is damaged.", hint="Mend it."))
+    jobs.fail(second, ME, TransientError("It is down."))
+    assert (jobs.find(first.job_id).state, jobs.find(first.job_id).hint) == (JobState.FAILED, "Mend it.")
+    assert jobs.find(second.job_id).state is JobState.QUEUED
+    assert claim(jobs) == []
+
+
+def test_released_jobs_count_no_attempt(jobs: Jobs):
+    jobs.submit("echo", {})
+    jobs.claim(ME, ["echo"], 1, 60)
+    assert jobs.release(ME) == 1
+    assert jobs.claim(ME, ["echo"], 1, 60)[0].attempts == 1
+
+
+def test_cancelled_job_is_not_begun(jobs: Jobs):
+    job = jobs.submit("echo", {}, tenant="a")
+    assert not jobs.cancel(job.job_id, "b")
+    assert jobs.cancel(job.job_id, "a")
+    assert claim(jobs) == []
+
+
+def test_deleted_job_leaves_nothing(jobs: Jobs):
+    job = jobs.submit("echo", {}, files={"content": b"x"})
+    assert jobs.delete(job.job_id)
+    assert jobs.find(job.job_id) is None
+    with pytest.raises(MissingObjectError):
+        jobs.file(job, "content")
+
+
+def test_expired_results_are_swept(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
+    job = jobs.submit("echo", {})
+    (taken,) = jobs.claim(ME, ["echo"], 1, 60)
+    jobs.finish(taken, ME, b"r")
+    assert jobs.sweep() == 0
+    later = time.time() + 200_000
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert jobs.sweep() == 1
+    assert jobs.find(job.job_id) is None
