@@ -1,6 +1,7 @@
 """Ingests a folder of hostile files by the real command and says what became of each, and who was called.
 
-Usage: python benchmarks/hostile_ingest.py [--output FILE] [--seconds S] [--memory-mb M] [--only NAME …] [--without NAME …]
+Usage: python benchmarks/hostile_ingest.py [--output FILE] [--seconds S] [--memory-mb M] [--only NAME …]
+       [--without NAME …]
 """
 
 from __future__ import annotations

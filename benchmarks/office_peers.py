@@ -57,18 +57,21 @@ def pipe_tables(text: str) -> Iterator[Table]:
             rows = []
 
 
-def unstructured() -> Read:
+def blank_english() -> object:
+    """spaCy's English tokenizer with a rule-based sentence splitter."""
     import spacy
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("sentencizer")
+    return pipeline
+
+
+def unstructured() -> Read:
     import unstructured.nlp.tokenize as tokenize
     from lxml import html
     from unstructured.partition.auto import partition
 
-    def blank() -> Any:  # its loader would download a model from GitHub
-        pipeline = spacy.blank("en")
-        pipeline.add_pipe("sentencizer")
-        return pipeline
-
-    tokenize._load_spacy_model = blank
+    tokenize._load_spacy_model = blank_english  # its own would download a model from GitHub
 
     def run(path: Path) -> tuple[str, list[Table]]:
         elements = partition(str(path))
