@@ -1,7 +1,5 @@
 """The records of documents: a value for every property of each registered schema, cited, scored, or null."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.common import OWNERS
