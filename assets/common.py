@@ -39,7 +39,7 @@ def batch_asset(
 
 def run(context: dg.AssetExecutionContext, stage: Stage, workspace: Workspace, scope: ScopeResource) -> StageReport:
     """The batch has been through the stage."""
-    report = run_stage(workspace, stage, context.partition_key, scope=scope.scope(), run_id=context.run_id)
+    report = run_stage(workspace, stage, context.partition_key, scope=scope.scope(), run_id=context.run.run_id)
     context.log.info(
         "%s: %d documents, %d worked on, %d ok, %d partial, %d failed, %d waiting in %.1f s",
         *(stage.value, report.documents, report.processed, report.ok, report.partial),

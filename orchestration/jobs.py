@@ -124,7 +124,8 @@ def prune_op(context: dg.OpExecutionContext, config: PruneConfig, workspace: Wor
         pruned = prune(opened, days=config.days)
     for batch in pruned.batches:
         context.instance.delete_dynamic_partition(document_batches.name or "", batch)
-    context.log.info("Pruned %d artifacts and %d batches.", pruned.artifacts, len(pruned.batches))
+    counts = (pruned.artifacts, pruned.crops, len(pruned.batches))
+    context.log.info("Pruned %d artifacts, %d pictures and %d batches.", *counts)
 
 
 @dg.job(name="prune_history", description="Remove artifacts that no document needs and batches that hold none.")

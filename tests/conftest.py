@@ -15,11 +15,13 @@ import pytest
 from docmill.ids import digest
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
+from docmill.inference.triton_repository import ExportOptions, export_repository
 from docmill.settings import BatchLimits, Settings
 from docmill.workspace import Workspace
 from tests.databases import Postgres, milvus_program, milvus_server, postgres_programs, postgres_server
 from tests.openai_server import CHAT, EMBEDDING, openai_server
 from tests.services import ACCESS_KEY, BIN, ROOT, SECRET_KEY, s3_environment, s3_server
+from tests.triton_server import Triton, triton_packages, triton_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NO_SKIPS = os.environ.pop("DOCMILL_NO_SKIPS", "")  # not a setting of docmill's, which refuses names it does not know
@@ -45,6 +47,11 @@ def need(program: str, package: str) -> str:
 @pytest.fixture
 def chromium() -> str:
     return need("chromium", "chromium")
+
+
+@pytest.fixture
+def tesseract() -> str:
+    return need("tesseract", "tesseract-ocr")
 
 
 @pytest.fixture
@@ -186,3 +193,28 @@ def embedding_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The base URL of a real OpenAI-compatible server that embeds; its key is `tests.openai_server.API_KEY`."""
     with openai_server(tmp_path_factory.mktemp("embedding"), EMBEDDING) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def triton_program(pytestconfig: pytest.Config) -> Path:
+    """The packages of a real Triton server, installed once and kept in pytest's cache."""
+    try:
+        return triton_packages(pytestconfig.cache.mkdir("triton-2.51"))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"needs the PyPI package nvidia-pytriton==0.7.0, which could not be installed: {error.stderr}")
+
+
+@pytest.fixture(scope="session")
+def model_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where models are built, once for all tests that need them."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def triton(triton_program: Path, model_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
+    """A real Triton server of the repository that docmill exports for a CPU: text embedding and OCR."""
+    folder = tmp_path_factory.mktemp("triton")
+    names = ["all-MiniLM-L6-v2", "PP-OCRv6_det_small", "PP-OCRv6_rec_small"]
+    export_repository(folder / "repository", model_home, ExportOptions(), names)
+    with triton_server(triton_program, folder / "repository", folder) as server:
+        yield server

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,9 @@ def back_ends(packages: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def triton_server(packages: Path, repository: Path, folder: Path, ports: tuple[int, int] = (0, 0)) -> Iterator[Triton]:
+def triton_server(
+    packages: Path, repository: Path, folder: Path, ports: tuple[int, int] = (0, 0), options: Sequence[str] = ()
+) -> Iterator[Triton]:
     """A server of the model repository, all of whose models are ready; `ports` are those of HTTP and gRPC."""
     http, grpc = (port or free_port() for port in ports)
     backends = folder / "backends"
@@ -74,7 +76,13 @@ def triton_server(packages: Path, repository: Path, folder: Path, ports: tuple[i
     }
     command = [str(packages / "pytriton/tritonserver/bin/tritonserver"), f"--model-repository={repository}"]
     command += [f"--backend-directory={backends}", "--http-address=127.0.0.1", "--grpc-address=127.0.0.1"]
-    command += [f"--http-port={http}", f"--grpc-port={grpc}", "--allow-metrics=false", "--exit-timeout-secs=2"]
+    command += [
+        f"--http-port={http}",
+        f"--grpc-port={grpc}",
+        "--allow-metrics=false",
+        "--exit-timeout-secs=2",
+        *options,
+    ]
     log = folder / f"triton-{grpc}.log"
     with process(command, log, env, folder, grace=5) as started:
         wait_for(lambda: started.poll() is not None or _ready(http), f"Triton (log: {log})")

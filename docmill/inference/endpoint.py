@@ -192,7 +192,7 @@ class OpenAIEndpoint:
 
     def models(self) -> list[str]:
         """The names of the models that the server offers."""
-        found = self.servers.call(lambda url: self._json(self._send(url, "/models", {}, method="GET")))
+        found = self.servers.call(lambda url: self._json(self._send(url, "/models", {}, method="GET")), 0)
         return [str(each.get("id", "")) for each in found.get("data") or []]
 
     def close(self) -> None:

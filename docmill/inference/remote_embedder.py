@@ -70,8 +70,9 @@ class _Embedder:
         if not np.isfinite(vectors).all() or not lengths.all():
             raise SystemicError(f"The model {self.name} gave vectors that are not finite, or zero.")
         off = np.abs(lengths[:, 0] - 1.0) > _UNIT  # those that are of length one keep their bytes
-        vectors[off] /= lengths[off]
-        return vectors
+        unit = np.array(vectors)
+        unit[off] /= lengths[off]
+        return unit
 
 
 class TensorEmbedder(_Embedder):

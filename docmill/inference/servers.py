@@ -106,6 +106,7 @@ class Servers:
     def call(self, ask: Callable[[str], Answer], items: int = 1) -> Answer:
         """The answer of `ask(url)`, from the first address that gives one.
 
+        `items` is what the request holds; 0 is for questions about the model, which are not counted as requests.
         `ask` raises TransientError where another try may do. Raises that of the last try when all have failed; other
         errors at once.
         """
@@ -171,7 +172,7 @@ class Servers:
                 raise
             finally:
                 breaker.note(well=well)
-                self._count(requests=1, items=items if well else 0, failures=not well, since=since)
+                self._count(requests=1 if items else 0, items=items if well else 0, failures=not well, since=since)
 
     def _count(
         self, *, requests: int = 0, items: int = 0, retries: int = 0, failures: int = 0, since: float = 0.0

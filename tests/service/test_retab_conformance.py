@@ -1,6 +1,6 @@
 """The official SDK, unmodified, drives the service: the whole conformance script, in an environment of its own.
 
-The SDK has dependencies of its own that docmill must not have, so it is installed once into `.venv-retab` from a hashed lock.
+The SDK has dependencies that docmill must not have, so it is installed once into `.venv-retab` from a hashed lock.
 """
 
 from __future__ import annotations

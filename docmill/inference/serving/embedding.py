@@ -46,8 +46,8 @@ class TritonPythonModel:
         mask = pb_utils.get_input_tensor_by_name(request, "attention_mask").as_numpy()
         lengths = np.maximum(mask.sum(axis=1), 1)
         if lengths.max(initial=1) > self.max_tokens:
-            error = pb_utils.TritonError(f"a text has {lengths.max()} tokens, the model reads {self.max_tokens}")
-            return pb_utils.InferenceResponse(error=error)
+            message = f"a text has {lengths.max()} tokens, the model reads {self.max_tokens}"
+            return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG))
         rows = [np.ascontiguousarray(row[:length], dtype=np.int32) for row, length in zip(ids, lengths, strict=True)]
         vectors = list(self.pool.map(lambda row: self.session.run(None, {"input_ids": row})[0], rows))
         values = np.stack(vectors).astype(np.float32)

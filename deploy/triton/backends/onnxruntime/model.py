@@ -44,6 +44,6 @@ class TritonPythonModel:
         try:
             found = self.session.run(self.outputs, given)
         except onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument as error:
-            return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
+            return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG))
         tensors = [pb_utils.Tensor(name, values) for name, values in zip(self.outputs, found, strict=True)]
         return pb_utils.InferenceResponse(tensors)
