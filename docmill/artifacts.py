@@ -133,8 +133,14 @@ class Artifacts:
 
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""
+        self.put_picture(data)
+
+    def put_picture(self, data: bytes) -> str:
+        """The key that the picture's hash names; it lies there."""
         sha256 = hashlib.sha256(data).hexdigest()
-        self.store.put(f"crops/{sha256[:2]}/{sha256}", data)
+        key = f"crops/{sha256[:2]}/{sha256}"
+        self.store.put(key, data)
+        return key
 
     def put_member(self, data: bytes) -> None:
         """The member of another document lies at the key that its hash names."""
@@ -149,6 +155,13 @@ class Artifacts:
     def has_member(self, version: str) -> bool:
         """Whether the bytes of a member are kept."""
         return self.store.head(member_key(version)) is not None
+
+    def crops_named(self, key: str) -> set[str]:
+        """The sha256 of each picture that the extraction at `key` names."""
+        data = self.store.get(key)
+        with _undamaged(key):
+            lines = [json.loads(line) for line in _unpack(data)[1:] if '"crop":' in line]
+        return {each["crop"]["sha256"] for each in lines if each.get("crop")}
 
     def crop(self, crop: Crop) -> bytes:
         """The encoded picture."""

@@ -27,6 +27,13 @@ class Mode(StrEnum):
     ACCURATE = "accurate"
 
 
+class PictureConfig(Section):
+    """Which pictures of office, web and mail documents are kept; those that the document describes always are."""
+
+    min_side: Annotated[int, Field(ge=1, description="pixels that a picture's shorter side has at least")] = 16
+    max_aspect: Annotated[float, Field(ge=1, description="longer side of a picture by its shorter one at most")] = 30.0
+
+
 class SpeechConfig(Section):
     """How speech becomes text; without a model, sound is refused and video keeps its scenes only."""
 
@@ -41,6 +48,13 @@ class SpeechConfig(Section):
     max_scenes: Annotated[int, Field(ge=1, description="scenes of a video that are kept")] = 500
 
 
+class OcrEngine(StrEnum):
+    """What recognises text: rapidocr is part of docmill, tesseract a program that must be installed."""
+
+    RAPIDOCR = "rapidocr"
+    TESSERACT = "tesseract"
+
+
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
@@ -49,6 +63,9 @@ class ExtractConfig(Section):
     ] = Mode.AUTO
     languages: Annotated[tuple[str, ...], Field(description="ISO 639-1 codes for OCR")] = ("en",)
     crops: Annotated[bool, Field(description="keep pictures of figures in the store")] = True
+    ocr_engine: Annotated[OcrEngine, Field(description="rapidocr, or tesseract where it is installed")] = (
+        OcrEngine.RAPIDOCR
+    )
     ocr_dpi: Annotated[int, Field(ge=72, le=600, description="resolution that pages are rendered at for OCR")] = 200
     max_pages: Annotated[int, Field(ge=1, description="pages that a document may have")] = 5_000
     pages_per_task: Annotated[
@@ -62,6 +79,7 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
     ] = 1_000_000_000
     max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
+    pictures: PictureConfig = PictureConfig()
     speech: SpeechConfig = SpeechConfig()
 
 

@@ -12,9 +12,9 @@ CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
     Stage.EXTRACTED_ELEMENTS: "5",
     Stage.ENRICHED_ELEMENTS: "1",
-    Stage.CHUNKS: "3",
+    Stage.CHUNKS: "4",
     Stage.EMBEDDINGS: "2",
-    Stage.VECTOR_COLLECTION: "2",
+    Stage.VECTOR_COLLECTION: "3",
 }
 """Raised by whoever changes a stage so that it gives other results for the same input and settings."""
 

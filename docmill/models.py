@@ -288,7 +288,7 @@ class Chunk(Model):
     spans hold no character that an earlier chunk holds. `section` is the path of titles above it, `seconds` are the
     first and last second of sound or video that it stands for. `context` tells what the chunk is of, `labels` are a
     table's text without its numbers; `token_count` is that of what is embedded. `parent` is the ordinal of the first
-    chunk of the passage that the chunk belongs to.
+    chunk of the passage that the chunk belongs to. `language` is ISO 639-1 or "".
     """
 
     ordinal: int
@@ -302,6 +302,7 @@ class Chunk(Model):
     types: tuple[ElementType, ...] = ()
     place: str = ""
     seconds: tuple[float, float] | None = None
+    language: str = ""
     context: str = ""
     labels: str = ""
     parent: int = 0

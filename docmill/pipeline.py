@@ -22,6 +22,7 @@ from docmill.standing import USABLE, expected_fingerprint
 from docmill.standing import Outcomes as Outcomes
 from docmill.standing import current_outcome as current_outcome
 from docmill.standing import pending_batches as pending_batches
+from docmill.structured.records import Records
 from docmill.workspace import Workspace
 
 _FLUSH_SECONDS = 0.5
@@ -332,5 +333,6 @@ def delete_documents(workspace: Workspace, collection: str, ids: Sequence[str]) 
     if not dead:
         return 0
     rows = delete_everywhere(workspace, collection, dead)
+    Records(workspace.ledger.database, workspace.store).forget(dead)
     workspace.ledger.forget(dead)
     return rows

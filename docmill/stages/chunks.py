@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from docmill.artifacts import file_name
 from docmill.chunk import chunk_extraction, document_card
+from docmill.chunk.languages import with_languages
 from docmill.errors import EmptyDocumentError, PermanentError, TransientError
 from docmill.models import Chunk, Stage
 from docmill.stages.base import Job, Result
@@ -50,5 +51,6 @@ def _chunks(workspace: Workspace, job: Job) -> tuple[Chunk, ...]:
     chunks = chunk_extraction(extraction, model, config, name, lambda texts: model.embed(texts).vectors)
     if chunks and config.context:
         chunks = (*chunks, document_card(extraction, name, len(chunks), model, config.max_tokens))
+    chunks = with_languages(chunks, extraction)
     artifacts.put_chunks(job.document, fingerprints[Stage.CHUNKS], chunks)
     return chunks

@@ -41,6 +41,22 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
         yield from extract([_reusing(job, _artifact(workspace, job.document) in read) for job in twins])
 
 
+def extract_one(
+    workspace: Workspace, pool: Isolated[Task, Answer | Unfinished], folder: Path, document: Document
+) -> Result:
+    """What became of the document; its elements are taken from the store if they lie there. Any thread may call this.
+
+    `pool` runs `read_document`, `folder` is for what the parts of a PDF leave for each other. Raises errors that are no
+    document's.
+    """
+    return next(iter(_extract(workspace, pool, folder, [Job(document, reuse=True)])))
+
+
+def elements_artifact(workspace: Workspace, document: Document) -> str:
+    """Where the document's elements lie once it was read."""
+    return _artifact(workspace, document)
+
+
 def _apart(workspace: Workspace, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
     """The first job of each artifact, and the twins: documents with the same bytes, which are parsed once."""
     firsts: dict[str, Job] = {}

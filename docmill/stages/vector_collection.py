@@ -75,7 +75,7 @@ def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[fl
         kind=chunk.kind,
         parent=chunk.parent,
         access=document.access,
-        metadata=document.metadata,
+        metadata={**({"language": chunk.language} if chunk.language else {}), **document.metadata},
     )
 
 

@@ -31,7 +31,8 @@ _SENTENCE_END = (".", ",", ";")
 class Draft:
     """An element before the document as a whole is known. `box` is in points of the readable page.
 
-    `doubt` says why a table may not be read right without a model.
+    `doubt` says why a table may not be read right without a model. `kind` is that of a
+    chart, `sure` how sure (0 to 1) its data is.
     """
 
     type: ElementType
@@ -41,6 +42,8 @@ class Draft:
     level: int | None = None
     table: Table | None = None
     links: tuple[Link, ...] = ()
+    kind: str = ""
+    sure: float | None = None
     doubt: str = ""
 
     @property
