@@ -17,7 +17,6 @@ from docmill.retrieve import search
 from docmill.workspace import Workspace
 from tests.support import document, ingest
 
-
 QUESTION = "At how many bar does the valve V-3 close?"
 SMALL = ChunkConfig(max_tokens=32)
 
@@ -84,7 +83,8 @@ def test_worse_answers_keep_a_generation_from_use(workspace: Workspace, folder: 
     embed = type(changed.embedder).embed
 
     def spoiled(self, texts, *, query=False):
-        return embed(self, ["far away" if "V-3" in text else QUESTION for text in texts], query=query)
+        told = texts if query else ["far away" if "V-3" in text else QUESTION for text in texts]
+        return embed(self, told, query=query)
 
     def run(batch: str) -> None:
         with monkeypatch.context() as patched:
@@ -92,10 +92,11 @@ def test_worse_answers_keep_a_generation_from_use(workspace: Workspace, folder: 
             patched.setattr(type(changed.embedder), "embed", spoiled)
             run_batch(changed, batch)
 
-    verdict = reindex(changed, "default", run)
-    assert "recall@10 of the golden questions falls from 1.000 to 0.000" in " ".join(verdict.reasons)
+    assert not reindex(changed, "default", run).passed
     assert workspace.index.live("default") == before
-    assert changed.ledger.generation("default", changed.space.digest).state is State.REJECTED
+    rejected = changed.ledger.generation("default", changed.space.digest)
+    assert rejected.state is State.REJECTED
+    assert "recall@10 of the golden questions falls from 1.000 to 0.000" in " ".join(rejected.report["reasons"])
     changed.close()
 
 
