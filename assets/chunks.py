@@ -10,7 +10,7 @@ from resources import ScopeResource, WorkspaceResource
 
 @batch_asset(
     Stage.CHUNKS,
-    deps=["extracted_elements"],
+    deps=["enriched_elements"],
     kinds={"python"},
     description="Elements cut within sections into chunks that the model reads whole; tables keep their head.",
 )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 from docmill.errors import SystemicError
+from docmill.ids import digest
 from docmill.models import Chunk, Crop, Document, Element, Extraction, Stage
 from docmill.store import ObjectStore
 
@@ -30,6 +31,11 @@ def extension(source_key: str) -> str:
     """The source key's extension in lower case with its dot, "" where it has none or an odd one."""
     suffix = PurePosixPath(source_key).suffix.lower()
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 10 else ""
+
+
+def file_name(source_key: str) -> str:
+    """The last part of a source key."""
+    return source_key.rpartition("/")[2]
 
 
 def member_key(version: str) -> str:
@@ -76,9 +82,18 @@ class Artifacts:
         """Where a document's artifact of each stage that keeps one lies, by its fingerprint."""
         return {
             Stage.EXTRACTED_ELEMENTS: self.elements_key,
-            Stage.CHUNKS: lambda document, fingerprint: self.key("chunks", document, fingerprint, "jsonl.zst"),
-            Stage.EMBEDDINGS: lambda document, fingerprint: self.key("embeddings", document, fingerprint, "parquet"),
+            Stage.ENRICHED_ELEMENTS: lambda document, fingerprint: self.key(
+                "enriched", document, fingerprint, "jsonl.zst"
+            ),
+            Stage.CHUNKS: lambda document, fingerprint: self._named_key("chunks", document, fingerprint, "jsonl.zst"),
+            Stage.EMBEDDINGS: lambda document, fingerprint: self._named_key(
+                "embeddings", document, fingerprint, "parquet"
+            ),
         }
+
+    def _named_key(self, folder: str, document: Document, fingerprint: str, form: str) -> str:
+        """Where an artifact lies that depends on the document's file name: chunks tell it as their context."""
+        return self.key(folder, document, f"{fingerprint}-{digest(file_name(document.source_key))[:8]}", form)
 
     def put_extraction(self, key: str, extraction: Extraction) -> None:
         """The extraction lies at `key`: a line for the document, then a line an element."""
@@ -99,10 +114,33 @@ class Artifacts:
             elements = tuple(Element.model_validate_json(line) for line in lines[1:])
             return Extraction.model_validate({**json.loads(lines[0]), "elements": elements})
 
+    def put_enriched(self, document: Document, fingerprint: str, extraction: Extraction) -> None:
+        """The document's elements with captions and without personal data are kept."""
+        self.put_extraction(self.keys[Stage.ENRICHED_ELEMENTS](document, fingerprint), extraction)
+
+    def enriched(self, document: Document, fingerprint: str) -> Extraction:
+        """The document's elements with captions and without personal data."""
+        return self.extraction_at(self.keys[Stage.ENRICHED_ELEMENTS](document, fingerprint))
+
+    def caption(self, name: str) -> str | None:
+        """The caption kept under this hash of picture, model and question; None if there is none."""
+        key = f"captions/{name[:2]}/{name}.txt"
+        return self.store.get(key).decode() if self.store.head(key) is not None else None
+
+    def put_caption(self, name: str, text: str) -> None:
+        """The caption is kept under this hash of picture, model and question."""
+        self.store.put(f"captions/{name[:2]}/{name}.txt", text.encode())
+
     def put_crop(self, data: bytes) -> None:
         """The picture lies at the key that its hash names."""
+        self.put_picture(data)
+
+    def put_picture(self, data: bytes) -> str:
+        """The key that the picture's hash names; it lies there."""
         sha256 = hashlib.sha256(data).hexdigest()
-        self.store.put(f"crops/{sha256[:2]}/{sha256}", data)
+        key = f"crops/{sha256[:2]}/{sha256}"
+        self.store.put(key, data)
+        return key
 
     def put_member(self, data: bytes) -> None:
         """The member of another document lies at the key that its hash names."""
@@ -117,6 +155,13 @@ class Artifacts:
     def has_member(self, version: str) -> bool:
         """Whether the bytes of a member are kept."""
         return self.store.head(member_key(version)) is not None
+
+    def crops_named(self, key: str) -> set[str]:
+        """The sha256 of each picture that the extraction at `key` names."""
+        data = self.store.get(key)
+        with _undamaged(key):
+            lines = [json.loads(line) for line in _unpack(data)[1:] if '"crop":' in line]
+        return {each["crop"]["sha256"] for each in lines if each.get("crop")}
 
     def crop(self, crop: Crop) -> bytes:
         """The encoded picture."""

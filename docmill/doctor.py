@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from docmill.artifacts import member_key
 from docmill.errors import DocmillError
+from docmill.extract.extractors import installed
 from docmill.ids import digest
 from docmill.inference.checks import check_models
 from docmill.ledger import Batch
@@ -87,6 +88,11 @@ def _rebuild(workspace: Workspace, batches: list[str]) -> None:
             workspace.ledger.add_source(collection, source)
 
 
+def _extractors(_: Workspace) -> Iterator[Finding]:
+    for each in installed():
+        yield Finding("extractors", True, f"{each.identity} reads {', '.join(sorted(each.extractor.media_types))}.")
+
+
 def _model(workspace: Workspace) -> Iterator[Finding]:
     vectors = workspace.embedder.embed(["docmill"]).vectors
     yield Finding("model", True, f"{workspace.embedder.name} gives {vectors.shape[1]} dimensions.")
@@ -144,7 +150,7 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Artifacts that the ledger says are there."""
     documents = workspace.ledger.documents(name)
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    folders = ("elements/", "chunks/", "embeddings/", "members/")
+    folders = ("elements/", "enriched/", "chunks/", "embeddings/", "members/")
     keys = {info.key for folder in folders for info in workspace.store.list(folder)}
     lost = [
         (container_id(document), Stage.EXTRACTED_ELEMENTS)
@@ -153,6 +159,8 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
     ]
     for document in documents:
         for stage, key_of in workspace.artifacts.keys.items():
+            if stage is Stage.ENRICHED_ELEMENTS and not workspace.config.enrich.active:
+                continue
             outcome = current_outcome(workspace, stage, document, outcomes)
             usable = outcome is not None and outcome.status in (Status.OK, Status.PARTIAL)
             if usable and key_of(document, workspace.fingerprints[stage]) not in keys:
@@ -187,6 +195,7 @@ def _finish_deletion(workspace: Workspace, name: str) -> None:
 _PARTS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "store": _store,
     "ledger": _ledger,
+    "extractors": _extractors,
     "model": _model,
     "models": _models,
     "collections": _collections,

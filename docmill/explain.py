@@ -8,6 +8,7 @@ from docmill.errors import MissingObjectError, UsageError
 from docmill.index import Row
 from docmill.members import container_id
 from docmill.models import Chunk, Document, Element, Outcome, Stage
+from docmill.retrieve.search import live_space
 from docmill.workspace import Workspace
 
 
@@ -38,7 +39,8 @@ class Proof:
 
 def explain(workspace: Workspace, collection: str, chunk_id: str) -> Proof:
     """The proof of a chunk of the collection; raises UsageError if the collection does not hold it."""
-    rows = workspace.index.rows(collection, workspace.space, [chunk_id])
+    space = live_space(workspace, collection)
+    rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
     if not rows:
         raise UsageError(
             f"The collection {collection!r} holds no chunk {chunk_id!r}.", hint="Take the id from `docmill search`."
@@ -103,16 +105,17 @@ def _artifacts(
 ) -> tuple[Chunk | None, tuple[Element, ...]]:
     """The chunk and its elements as they were when the row was made."""
     read = document.model_copy(update={"version": row.version})
-    fingerprints = {
-        stage: outcomes[document.document_id, stage].fingerprint
-        for stage in (Stage.EXTRACTED_ELEMENTS, Stage.CHUNKS)
-        if (document.document_id, stage) in outcomes
-    }
-    if len(fingerprints) < 2:
+    stages = (Stage.EXTRACTED_ELEMENTS, Stage.ENRICHED_ELEMENTS, Stage.CHUNKS)
+    found = [outcomes.get((document.document_id, stage)) for stage in stages]
+    extracted, enriched, chunked = found
+    if extracted is None or chunked is None:
         return None, ()
-    chunks = workspace.artifacts.chunks(read, fingerprints[Stage.CHUNKS])
-    elements = workspace.artifacts.extraction(read, fingerprints[Stage.EXTRACTED_ELEMENTS]).elements
-    chunk = chunks[row.ordinal] if row.ordinal < len(chunks) else None
+    chunks = workspace.artifacts.chunks(read, chunked.fingerprint)
+    if enriched is not None and enriched.counts.get("enriched"):
+        elements = workspace.artifacts.enriched(read, enriched.fingerprint).elements
+    else:
+        elements = workspace.artifacts.extraction(read, extracted.fingerprint).elements
+    chunk = next((each for each in chunks[row.ordinal : row.ordinal + 1] if each.kind is row.kind), None)
     return chunk, tuple(element for element in elements if element.ordinal in row.elements)
 
 

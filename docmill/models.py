@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from enum import StrEnum
 from html import escape
 from typing import Annotated
@@ -16,6 +17,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Scalar = str | int | float | bool | None
+Metadata = Mapping[str, str | int | float | bool | list[str]]
+"""What is known of a document beside its content; keys are names, and no value is empty."""
 
 INSIDE = "!/"
 """Stands between the key of a document and the path of a member of it."""
@@ -271,12 +274,21 @@ class Region(Model):
     page_size: tuple[float, float] | None = None
 
 
+class ChunkKind(StrEnum):
+    """Whether a chunk is a passage of its document, or its card: what the document is, for finding whole documents."""
+
+    PASSAGE = "passage"
+    DOCUMENT = "document"
+
+
 class Chunk(Model):
     """A piece of a document that is embedded and found as one.
 
-    `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the
-    first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it,
-    `seconds` are the first and last second of sound or video that it stands for.
+    `text` is what is shown; `spans` say which characters of which elements it holds; those after the first `overlap`
+    spans hold no character that an earlier chunk holds. `section` is the path of titles above it, `seconds` are the
+    first and last second of sound or video that it stands for. `context` tells what the chunk is of, `labels` are a
+    table's text without its numbers; `token_count` is that of what is embedded. `parent` is the ordinal of the first
+    chunk of the passage that the chunk belongs to. `language` is ISO 639-1 or "".
     """
 
     ordinal: int
@@ -290,6 +302,17 @@ class Chunk(Model):
     types: tuple[ElementType, ...] = ()
     place: str = ""
     seconds: tuple[float, float] | None = None
+    language: str = ""
+    context: str = ""
+    labels: str = ""
+    parent: int = 0
+    kind: ChunkKind = ChunkKind.PASSAGE
+
+    @property
+    def embedded(self) -> str:
+        """What the embedding model reads: numbers of tables say little to it, and their labels all."""
+        body = self.labels or self.text
+        return f"{self.context}\n{body}" if self.context else body
 
 
 class Status(StrEnum):
@@ -306,6 +329,7 @@ class Stage(StrEnum):
 
     RAW_DOCUMENTS = "raw_documents"
     EXTRACTED_ELEMENTS = "extracted_elements"
+    ENRICHED_ELEMENTS = "enriched_elements"
     CHUNKS = "chunks"
     EMBEDDINGS = "embeddings"
     VECTOR_COLLECTION = "vector_collection"
@@ -324,7 +348,7 @@ class Document(Model):
     `source_key` is the object's whole address (`s3://bucket/a/b.pdf`), `source` the address of the store that holds it,
     ending with `/`: the object's key in that store is the rest. Of a member of another document the source is that
     document's key and `!/` (`s3://bucket/mail.eml!/`), and the etag its version. `modified` (seconds since the epoch)
-    is known of listed documents only.
+    is known of listed documents only. Of the tags in `access` a searcher needs one; "*" lets everybody find it.
     """
 
     document_id: str
@@ -337,6 +361,8 @@ class Document(Model):
     version: str = ""
     batch: str = ""
     modified: float = 0.0
+    access: tuple[str, ...] = ("*",)
+    metadata: Metadata = {}
 
     @property
     def key(self) -> str:
@@ -372,7 +398,9 @@ class Outcome(Model):
 class Hit(Model):
     """A chunk found for a question, with what proves it; `score` grows with relevance, on a scale of its mode.
 
-    `note` says what the search could not do, such as looking for words where they are not indexed.
+    `similarity` is the cosine to the question where it was found by meaning. `also_in` are the source keys of chunks
+    with nearly the same text that were left out. `note` says what the search could not do, such as looking for words
+    where they are not indexed.
     """
 
     chunk_id: str
@@ -392,4 +420,10 @@ class Hit(Model):
     fingerprint: str = ""
     dense_rank: int | None = None
     sparse_rank: int | None = None
+    ordinal: int = 0
+    parent: int = 0
+    similarity: float | None = None
+    rerank_score: float | None = None
+    also_in: tuple[str, ...] = ()
+    metadata: Metadata = {}
     note: str = ""

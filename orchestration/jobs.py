@@ -32,6 +32,11 @@ reprocess_batches = dg.define_asset_job(
     description="Work on all documents of a batch again, whether they are all right or not.",
     config={"resources": {"scope": {"config": {"force": True}}}},
 )
+extract_records = dg.define_asset_job(
+    "extract_records",
+    dg.AssetSelection.groups("extraction"),
+    description="Extract the records of a batch by every registered schema; what has not changed is not redone.",
+)
 snapshot_collections = dg.define_asset_job(
     "snapshot_collections", dg.AssetSelection.assets("collection_snapshot"), description="Count every collection."
 )
@@ -119,7 +124,8 @@ def prune_op(context: dg.OpExecutionContext, config: PruneConfig, workspace: Wor
         pruned = prune(opened, days=config.days)
     for batch in pruned.batches:
         context.instance.delete_dynamic_partition(document_batches.name or "", batch)
-    context.log.info("Pruned %d artifacts and %d batches.", pruned.artifacts, len(pruned.batches))
+    counts = (pruned.artifacts, pruned.crops, len(pruned.batches))
+    context.log.info("Pruned %d artifacts, %d pictures and %d batches.", *counts)
 
 
 @dg.job(name="prune_history", description="Remove artifacts that no document needs and batches that hold none.")
@@ -132,6 +138,7 @@ ALL: list[dg.JobDefinition | Any] = [
     ingest_batch,
     retry_failed_documents,
     reprocess_batches,
+    extract_records,
     snapshot_collections,
     delete_documents_job,
     reconcile_bucket,

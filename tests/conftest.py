@@ -50,6 +50,11 @@ def chromium() -> str:
 
 
 @pytest.fixture
+def tesseract() -> str:
+    return need("tesseract", "tesseract-ocr")
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 

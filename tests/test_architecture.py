@@ -15,7 +15,7 @@ FOLDERS = ("docmill", "assets", "resources", "orchestration")
 ADAPTERS = {
     "boto3": ["docmill/store/s3.py"],
     "botocore": ["docmill/store/s3.py"],
-    "pymilvus": ["docmill/index/milvus.py"],
+    "pymilvus": ["docmill/index/milvus.py", "docmill/index/schema.py"],
     "milvus_lite": ["docmill/index/milvus.py"],
     "pymupdf": ["docmill/extract/"],
     "tritonclient": ["docmill/inference/"],

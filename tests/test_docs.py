@@ -31,7 +31,17 @@ def test_readme_is_short():
     assert len(README.splitlines()) <= 150
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/operations.md",
+        "docs/architecture.md",
+        "docs/media.md",
+        "docs/extractors.md",
+    ],
+)
 def test_links_lead_somewhere(page: str):
     base = (ROOT / page).parent
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):

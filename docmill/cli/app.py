@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from docmill.cli import documents, ingest, models, parse, questions, serving
+from docmill.cli import documents, ingest, models, parse, questions, record_commands, serving
 from docmill.config import Mode
 from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
@@ -211,6 +211,9 @@ def parse_command(
         limits=settings.workers,
     )
     raise typer.Exit(OK if parse.parse(wish, as_json=as_json) else ERROR)
+
+
+record_commands.add_to(app)
 
 
 @app.command(name="dev")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract.builder import MAX_PIXELS, Builder
 from docmill.extract.lines import add_lines
-from docmill.extract.ocr import ENGINE, ocr_lines
+from docmill.extract.ocr import ocr_page
+from docmill.extract.picture_text import is_chart
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import Picture
+from docmill.extract.upright import Upright
 from docmill.extract.wanted import ALL, Wanted
-from docmill.models import BBox, Line, Page, PageStatus
+from docmill.models import BBox, Element, ElementType, Line, Page, PageStatus
 
 PICTURE_SHARE = 0.12
 """Share of the page's cells that are neither paper nor text from which the page is a picture."""
@@ -45,7 +48,7 @@ def frames(data: bytes, wanted: Wanted = ALL) -> Iterator[tuple[int, Picture]]:
     """
     with _opened(data) as image:
         for number in _numbers(image, _MOST_FRAMES, wanted):
-            yield number, upright(_frame(image, number))
+            yield number, on_its_feet(_frame(image, number))
 
 
 @contextmanager
@@ -53,6 +56,8 @@ def _opened(data: bytes) -> Iterator[Picture]:
     """The picture file. Raises CorruptDocumentError where it, or a frame used in the block, cannot be decoded."""
     from PIL import Image, UnidentifiedImageError
 
+    if data[4:8] == b"ftyp":
+        _know_heif()
     previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -61,6 +66,14 @@ def _opened(data: bytes) -> Iterator[Picture]:
         raise CorruptDocumentError(f"The picture cannot be decoded: {error}.", hint="Save it again as PNG.") from error
     finally:
         Image.MAX_IMAGE_PIXELS = previous
+
+
+@cache
+def _know_heif() -> None:
+    """Pillow opens HEIC pictures from now on."""
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
 
 
 def _media_type(image: Picture) -> str:
@@ -108,20 +121,46 @@ def _page(image: Picture, number: int, builder: Builder) -> None:
         reason = "The page is a picture, and mode fast reads no pictures: use mode auto."
         builder.pages.append(Page(number=number, width=size[0], height=size[1], status=PageStatus.EMPTY, reason=reason))
         return
-    picture = upright(image)
+    picture = on_its_feet(image)
     size = (float(picture.width), float(picture.height))
     data = _png(picture)
-    lines = ocr_lines(data, builder.config.languages)
-    if _is_picture(picture, lines):
+    engine = f"ocr:{builder.config.ocr_engine}"
+    found = ocr_page(data, builder.config.languages, builder.config.ocr_engine)
+    lines = found.lines
+    if _is_picture(picture, [_shown_line(line, found.upright) for line in lines]):
         whole = BBox(x0=0, y0=0, x1=size[0], y1=size[1])
-        builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole})
-    add_lines(lines, builder, {"page": number, "page_size": size})
-    status, reason = (PageStatus.OK, "") if lines else (PageStatus.EMPTY, "OCR found no text on the page.")
-    page = Page(number=number, width=size[0], height=size[1], status=status, method=ENGINE, reason=reason)
+        kind = ElementType.CHART if is_chart(tuple(lines)) else ElementType.IMAGE
+        builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole}, kind)
+    start = len(builder.elements)
+    add_lines(lines, builder, {"page": number, "page_size": size, "method": engine})
+    builder.elements[start:] = [_shown(each, found.upright) for each in builder.elements[start:]]
+    status, reason = (
+        (PageStatus.OK, found.upright.note) if lines else (PageStatus.EMPTY, "OCR found no text on the page.")
+    )
+    page = Page(number=number, width=size[0], height=size[1], status=status, method=engine, reason=reason)
     builder.pages.append(page)
 
 
-def upright(image: Picture) -> Picture:
+def _shown(element: Element, upright: Upright) -> Element:
+    """An element of the readable page with its boxes in the page as it is shown."""
+    if not upright.is_turned or element.bbox is None:
+        return element
+    table = element.table
+    if table is not None:
+        cells = [
+            cell.model_copy(update={"bbox": upright.shown_box(cell.bbox)}) if cell.bbox else cell
+            for cell in table.cells
+        ]
+        table = table.model_copy(update={"cells": tuple(cells)})
+    lines = tuple(_shown_line(line, upright) for line in element.lines)
+    return element.model_copy(update={"bbox": upright.shown_box(element.bbox), "table": table, "lines": lines})
+
+
+def _shown_line(line: Line, upright: Upright) -> Line:
+    return line.model_copy(update={"bbox": upright.shown_box(line.bbox)})
+
+
+def on_its_feet(image: Picture) -> Picture:
     """The frame as it is shown: turned by its EXIF tag, on white."""
     from PIL import ImageOps
 

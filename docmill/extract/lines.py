@@ -7,7 +7,6 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from docmill.extract.builder import Builder, Fields, table_of
-from docmill.extract.ocr import ENGINE
 from docmill.models import BBox, Cell, ElementType, Line, Table
 
 TITLE_HEIGHT = 1.45
@@ -18,7 +17,7 @@ MIN_TABLE_ROWS = 3
 
 
 def add_lines(lines: Sequence[Line], builder: Builder, fields: Fields) -> None:
-    """Adds lines as titles, paragraphs and tables with box, mean confidence and the lines themselves."""
+    """Adds lines as titles, paragraphs and tables with box, mean confidence and the lines; `fields` say the rest."""
     if not lines:
         return
     usual = median(_height(line) for line in lines)
@@ -40,7 +39,7 @@ def _fields(group: Sequence[Line], fields: Fields) -> Fields:
     """The fields of an element made of the lines."""
     scores = [line.confidence for line in group if line.confidence is not None]
     confidence = round(fmean(scores), 4) if scores else None
-    return {**fields, "bbox": _box(group), "method": ENGINE, "confidence": confidence, "lines": tuple(group)}
+    return {**fields, "bbox": _box(group), "confidence": confidence, "lines": tuple(group)}
 
 
 def _box(group: Sequence[Line]) -> BBox:

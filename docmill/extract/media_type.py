@@ -131,7 +131,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"fLaC", "flac"),
     (b"OggS", "ogg"),
 )
-_HEIF = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_PICTURE_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "heic"),
+    **dict.fromkeys((b"avif", b"avis"), "avif"),
+}
 _NAMED_TEXT = frozenset({"md", "csv", "tsv", "txt", "rst", "org", "code", "yaml", "jsonl"})
 _PLAIN = frozenset({"csv", "tsv", "txt", "md", "rst", "org", "code", "yaml", "json", "jsonl", "xml", "html", "eml"})
 _LEAD = r"\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*)*)"
@@ -159,7 +162,11 @@ def extension_label(name: str) -> str:
 
 
 def detect(data: bytes, name: str) -> Detected:
-    """What the bytes are, by signatures, then text rules with the name, then magika."""
+    """What the bytes are: by installed extractors, then signatures, text rules with the name, and magika."""
+    from docmill.extract.extractors import claimed
+
+    if media_type := claimed(data, name):
+        return Detected(media_type, media_type)
     named = extension_label(name)
     label = _by_signature(data) or (_text_label(data, named) if looks_textual(data) else "")
     found = Detected(MEDIA_TYPES.get(label, "application/octet-stream"), label) if label else _by_magika(data)
@@ -194,8 +201,8 @@ def _by_signature(data: bytes) -> str:
         return "bmp"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "webp"
-    if data[4:8] == b"ftyp":
-        return {b"avif": "avif", b"avis": "avif"}.get(data[8:12], "heic" if data[8:12] in _HEIF else "")
+    if data[4:8] == b"ftyp" and data[8:12] in _PICTURE_BRANDS:
+        return _PICTURE_BRANDS[data[8:12]]
     if data.startswith(b"BZh") and data[4:10] == b"1AY&SY":
         return "bz2"
     if data[257:262] == b"ustar":

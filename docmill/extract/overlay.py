@@ -28,6 +28,8 @@ _COLOURS: dict[ElementType, Colour] = {
     ElementType.CAPTION: (215, 120, 0),
     ElementType.FORM_FIELD: (0, 110, 110),
 }
+_PREVIEW_COLOURS = 64
+"""Of overlays that are kept in a database: a third of the bytes."""
 _BLACK: Colour = (0, 0, 0)
 _FILL = 28
 """How opaque (of 255) a box is."""
@@ -43,7 +45,8 @@ def page_overlay(data: bytes, extraction: Extraction, *, page: int, width: int, 
     wanted = Wanted(((page, page),), password)
     drawn = next(page_pictures(data, extraction.media_type, dpi=dpi, wanted=wanted))
     own = [each for each in extraction.elements if each.page == page]
-    return PagePicture(page, draw_overlay(drawn, own, width), 1.0).png()
+    few = draw_overlay(drawn, own, width).quantize(_PREVIEW_COLOURS)
+    return PagePicture(page, few, 1.0).png()
 
 
 def draw_overlay(page: PagePicture, elements: Sequence[Element], width: int | None = None) -> Picture:

@@ -21,11 +21,15 @@ from docmill.errors import (
     LimitExceededError,
     UnsupportedTypeError,
 )
+from docmill.extract.extractors import Installed, extractor_of
+from docmill.extract.language import with_language
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
+from docmill.extract.picture_text import with_text_of_pictures
 from docmill.extract.reading import Reading
+from docmill.extract.repeats import with_repeats
 from docmill.extract.unpacking import ARCHIVES, listing, unpack
 from docmill.extract.wanted import ALL, Wanted, only_wanted
-from docmill.models import Element, ElementType, Member, PageStatus
+from docmill.models import ElementType, Member, PageStatus
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import PageOcr
@@ -36,8 +40,10 @@ PagedReader = Callable[[bytes, ExtractConfig, Wanted], Reading]
 _READERS: dict[str, tuple[str, str]] = {
     "docx": ("docx", "read_docx"),
     "pptx": ("pptx", "read_pptx"),
+    "ppt": ("ppt", "read_ppt"),
     "doc": ("doc", "read_doc"),
     "xlsx": ("xlsx", "read_xlsx"),
+    "xlsb": ("xlsb", "read_xlsb"),
     "xls": ("xls", "read_xls"),
     "odt": ("odf", "read_odt"),
     "ods": ("odf", "read_ods"),
@@ -58,7 +64,8 @@ _READERS: dict[str, tuple[str, str]] = {
     "jsonl": ("textual", "read_jsonl"),
     "yaml": ("textual", "read_yaml"),
     "xml": ("textual", "read_xml"),
-    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif"), ("image", "read_image")),
+    **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif", "heic", "avif"), ("image", "read_image")),
+    "svg": ("svg", "read_svg"),
     **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), ("media", "read_media")),
     **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), ("media", "read_media")),
 }
@@ -75,8 +82,6 @@ _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 """What libraries raise on malformed bytes that a reader did not foresee; never an error of memory, disk or import."""
 
 _WAYS_OUT = {
-    "ppt": "Save it as pptx (LibreOffice: `soffice --headless --convert-to pptx FILE`).",
-    "xlsb": "Save it as xlsx.",
     **dict.fromkeys(("7z", "rar"), "Unpack it and ingest the files in it, or pack it as zip."),
 }
 
@@ -97,6 +102,10 @@ def read(
         from docmill.extract.protected import decrypted
 
         return read(decrypted(data, wanted.password), name, config, wanted, keep)
+    plugin = extractor_of(detected.media_type)
+    if plugin is not None:
+        with malformed(detected):
+            return finished(only_wanted(_plugged(plugin, data, name, config), wanted), detected.disagreement)
     if detected.label in ARCHIVES:
         with malformed(detected):
             members = _members(data, detected.label, config, keep)
@@ -161,9 +170,20 @@ def malformed(detected: Detected) -> Iterator[None]:
 
 
 def finished(reading: Reading, disagreement: str) -> Reading:
-    """The reading with a warning if its name disagrees with its bytes; raises EmptyDocumentError if it is empty."""
+    """The reading with its language and repeats told and a warning if its name disagrees with its bytes.
+
+    Raises EmptyDocumentError if it is empty.
+    """
     _refuse_empty(reading)
+    reading = Reading(with_language(with_repeats(reading.extraction)), reading.crops)
     return _with_warning(reading, disagreement)
+
+
+def _plugged(plugin: Installed, data: bytes, name: str, config: ExtractConfig) -> Reading:
+    """What an installed extractor reads; it is named in the document's metadata."""
+    found = plugin.extractor.read(data, name, config)
+    metadata = {**found.extraction.metadata, "extractor": plugin.identity}
+    return Reading(found.extraction.model_copy(update={"metadata": metadata}), found.crops)
 
 
 def _reader(detected: Detected) -> Reader:
@@ -191,51 +211,11 @@ def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:
     """How PDFs are read: in mode fast nothing is rendered, neither for OCR nor for crops."""
     if config.mode is Mode.FAST:
         return config.model_copy(update={"crops": False}), None
-    from docmill.extract.ocr import ocr_lines
+    from docmill.extract.ocr import ocr_page
 
-    ocr = functools.partial(ocr_lines, languages=config.languages)
-    ocr.engine = "rapidocr"  # type: ignore[attr-defined]  # names the method of the pages that it reads
+    ocr = functools.partial(ocr_page, languages=config.languages, engine=config.ocr_engine)
+    ocr.engine = config.ocr_engine.value  # type: ignore[attr-defined]  # names the method of the pages that it reads
     return config, ocr
-
-
-def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
-    """The reading with text recognised in embedded pictures.
-
-    Of every picture in mode accurate; in mode auto only where the document has no text but in pictures, as when scans
-    were pasted into a text or presentation program.
-    """
-    elements = reading.extraction.elements
-    pictures = [each for each in elements if each.type is ElementType.IMAGE and each.crop and not each.text]
-    is_image_file = reading.extraction.media_type.startswith(("image/", MEDIA_TYPES["pdf"]))
-    texts = any(each.text for each in elements)
-    if not pictures or is_image_file or config.mode is Mode.FAST or (config.mode is Mode.AUTO and texts):
-        return reading
-    from docmill.extract.ocr import ENGINE, ocr_lines
-
-    found: dict[str, Element] = {}
-    for each in pictures:
-        assert each.crop is not None
-        if each.crop.sha256 in found or min(each.crop.width, each.crop.height) < 24:
-            continue
-        if each.crop.media_type not in ("image/png", "image/jpeg", "image/webp"):
-            continue
-        lines = ocr_lines(reading.crops[each.crop.sha256], config.languages)
-        text = "\n".join(line.text for line in lines)
-        score = round(sum(line.confidence or 0.0 for line in lines) / len(lines), 4) if lines else None
-        found[each.crop.sha256] = each.model_copy(update={"text": text, "method": ENGINE, "confidence": score})
-    changed = [_with_text(each, found) for each in elements]
-    extraction = reading.extraction.model_copy(update={"elements": tuple(changed)})
-    return Reading(extraction, reading.crops)
-
-
-def _with_text(element: Element, found: dict[str, Element]) -> Element:
-    """The element with the text recognised in its picture."""
-    known = found.get(element.crop.sha256) if element.crop and not element.text else None
-    if known is None or not known.text:
-        return element
-    return element.model_copy(
-        update={"text": known.text, "method": known.method, "confidence": known.confidence}
-    )  # fmt: skip
 
 
 def _refuse_empty(reading: Reading) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 _SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ")
-_PICTURE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 
 
 def media_label(data: bytes) -> str:
@@ -14,8 +13,6 @@ def media_label(data: bytes) -> str:
         return "webm" if b"webm" in data[:64] else "mkv"
     if data[4:8] == b"ftyp":
         brand = data[8:12]
-        if brand in _PICTURE_BRANDS:
-            return ""
         return "m4a" if brand in _SOUND_BRANDS else "mov" if brand == b"qt  " else "mp4"
     if data[4:8] in (b"moov", b"mdat", b"wide"):
         return "mov"

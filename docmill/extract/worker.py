@@ -28,7 +28,7 @@ from docmill.store import ObjectStore, open_store
 if TYPE_CHECKING:
     from docmill.extract.pdf import Head, PageRead, PdfFile
 
-_PREVIEW_WIDTH = 480
+_PREVIEW_WIDTH = 640
 
 
 class Step(StrEnum):
@@ -246,6 +246,8 @@ def _describe(extraction: Extraction) -> Answer:
         "elements": len(types),
         "tables": types.count(ElementType.TABLE),
         "pictures": types.count(ElementType.IMAGE),
+        "charts": types.count(ElementType.CHART),
+        "layout_pages": sum(page.method.startswith("layout") for page in extraction.pages),
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),

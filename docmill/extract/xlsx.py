@@ -45,7 +45,7 @@ def read_xlsx(data: bytes, config: ExtractConfig) -> Reading:
         builder.metadata["hidden_sheets"] = hidden
     builder.end_sections()
     _formulas_without_values(archive, builder)
-    _drawings(archive, builder)
+    add_drawings(archive, builder)
     return builder.reading()
 
 
@@ -138,7 +138,7 @@ def _formulas_without_values(archive: Archive, builder: Builder) -> None:
         builder.warn(f"{missing} formulas hold no computed value and were left empty: open and save the file in Excel.")
 
 
-def _drawings(archive: Archive, builder: Builder) -> None:
+def add_drawings(archive: Archive, builder: Builder) -> None:
     """Adds charts and pictures after the sheets; the file does not tie them to text."""
     for name in sorted(archive.names):
         if re.fullmatch(r"xl/charts/chart\d+\.xml", name):

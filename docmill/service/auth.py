@@ -96,14 +96,27 @@ def _refuse_web_pages(headers: Headers) -> None:
 
 async def caller(request: Request) -> Key:
     """The key of the request."""
-    ring: KeyRing = request.app.state.keys
-    key = await ring.of(request.headers, request.client.host if request.client else "")
-    request.state.key_name = key.name
+    key = await _key_of(request)
     await request.app.state.limits.take(key)
     return key
 
 
+async def patient_caller(request: Request) -> Key:
+    """The key of the request, held back where it asks too often: for clients that give up at a refusal."""
+    key = await _key_of(request)
+    await request.app.state.limits.hold(key)
+    return key
+
+
+async def _key_of(request: Request) -> Key:
+    ring: KeyRing = request.app.state.keys
+    key = await ring.of(request.headers, request.client.host if request.client else "")
+    request.state.key_name = key.name
+    return key
+
+
 Caller = Annotated[Key, Depends(caller)]
+PatientCaller = Annotated[Key, Depends(patient_caller)]
 
 
 def allowed(key: Key, collection: str) -> str:

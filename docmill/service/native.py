@@ -7,17 +7,24 @@ from starlette.responses import JSONResponse, Response
 
 from docmill.service.problems import Problem
 from docmill.service.protocol import Protocol
+from docmill.service.runner import Handler
 
 PREFIX = "/docmill/v1"
 
 
 def native_protocol() -> Protocol:
     """The native API."""
-    from docmill.service.native_jobs import router as jobs
+    from docmill.service import native_documents, native_jobs, native_questions
 
     router = APIRouter(prefix=PREFIX)
-    router.include_router(jobs)
-    return Protocol("docmill", router, (PREFIX, "/health", "/metrics"), native_error)
+    for each in (native_documents, native_questions, native_jobs):
+        router.include_router(each.router)
+    handlers: dict[str, Handler] = {
+        "ingest": native_documents.do_ingest,
+        "parse": native_documents.do_parse,
+        "retry": native_documents.do_retry,
+    }
+    return Protocol("docmill", router, (PREFIX, "/health", "/metrics"), native_error, handlers)
 
 
 def native_error(problem: Problem, request_id: str) -> Response:

@@ -30,7 +30,7 @@ from docmill.workspace import Workspace
 _log = logging.getLogger(__name__)
 _TICK = 1.0
 _SWEEP_SECONDS = 60.0
-_PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf")
+_PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf", "docmill.ingestor.build")
 
 
 class CancelledError(UsageError):
@@ -83,7 +83,8 @@ class Runner:
 
     @cached_property
     def _pool(self) -> Isolated[Any, Any]:
-        return Isolated(_nothing, self._workspace.settings.workers, _PRELOAD)
+        limits = self._workspace.settings.workers
+        return Isolated(_nothing, limits, _PRELOAD, is_long=lambda task: getattr(task, "is_recording", False))
 
     # Life
 

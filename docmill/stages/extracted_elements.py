@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 from docmill.errors import DocmillError, IncompleteDocumentError, PermanentError, TransientError
+from docmill.extract.extractors import extractor_of
 from docmill.extract.worker import Answer, Task, Unfinished, read_document
 from docmill.inference.places import served
 from docmill.models import Document, Stage
@@ -38,6 +39,22 @@ def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Resu
                 read.add(_artifact(workspace, result.document))
             yield result
         yield from extract([_reusing(job, _artifact(workspace, job.document) in read) for job in twins])
+
+
+def extract_one(
+    workspace: Workspace, pool: Isolated[Task, Answer | Unfinished], folder: Path, document: Document
+) -> Result:
+    """What became of the document; its elements are taken from the store if they lie there. Any thread may call this.
+
+    `pool` runs `read_document`, `folder` is for what the parts of a PDF leave for each other. Raises errors that are no
+    document's.
+    """
+    return next(iter(_extract(workspace, pool, folder, [Job(document, reuse=True)])))
+
+
+def elements_artifact(workspace: Workspace, document: Document) -> str:
+    """Where the document's elements lie once it was read."""
+    return _artifact(workspace, document)
 
 
 def _apart(workspace: Workspace, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
@@ -99,7 +116,7 @@ def preview_key(batch: str) -> str:
 
 
 def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
-    is_pdf = job.document.media_type == _PDF
+    is_pdf = job.document.media_type == _PDF and extractor_of(_PDF) is None
     return Task(
         source=job.document.source,
         key=job.document.key,

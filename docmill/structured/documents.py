@@ -12,6 +12,8 @@ from docmill.structured.pdf_words import PdfText, pdf_text
 from docmill.structured.words import Layout, Word, layout, of_extraction
 
 _PDF = "application/pdf"
+_PICTURES = 20
+"""How many pages a model is shown as pictures at most."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,29 @@ def _opened(data: bytes) -> PdfText:
         return pdf_text(data)
     except (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase) as error:
         raise CorruptDocumentError(f"The PDF cannot be read: {error}.", hint="Open and save it again.") from error
+
+
+@dataclass(frozen=True)
+class PictureTask:
+    """A PDF or picture whose pages are to be drawn at a resolution."""
+
+    data: bytes
+    dpi: int
+
+
+def page_pictures(task: PictureTask) -> list[str]:
+    """The first pages as data URLs of PNG pictures; [] for a document that has none."""
+    import base64
+
+    import pymupdf
+
+    try:
+        with pymupdf.open(stream=task.data) as document:
+            pages = [document[number] for number in range(min(_PICTURES, document.page_count))]
+            drawn = [page.get_pixmap(dpi=task.dpi, alpha=False).tobytes("png") for page in pages]
+    except (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase, ValueError):
+        return []
+    return ["data:image/png;base64," + base64.b64encode(data).decode() for data in drawn]
 
 
 def layout_of(extraction: Extraction, data: bytes | None) -> Layout:

@@ -45,7 +45,7 @@ _OPEN = (ExtractionStatus.QUEUED, ExtractionStatus.IN_PROGRESS)
 class StoredExtraction:
     """An extraction without its record.
 
-    `head` is what was asked; `request` a hash of it; times are s since the epoch.
+    `head` is what was asked, `request` a hash of it; times are seconds since the epoch.
     """
 
     extraction_id: str

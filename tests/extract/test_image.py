@@ -2,11 +2,13 @@ import io
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pillow_heif import register_heif_opener
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract import image as module
 from docmill.extract.image import read_image
+from docmill.extract.registry import read
 from docmill.models import ElementType, PageStatus
 
 
@@ -60,3 +62,10 @@ def test_too_many_pixels_are_refused_before_they_are_unpacked(monkeypatch):
 def test_a_cut_picture_is_corrupt():
     with pytest.raises(CorruptDocumentError):
         read_image(saved(page("text"))[:300], ExtractConfig())
+
+
+@pytest.mark.parametrize(("ending", "kind"), [("heic", "HEIF"), ("avif", "AVIF"), ("webp", "WEBP"), ("bmp", "BMP")])
+def test_pictures_of_many_formats(ending: str, kind: str):
+    register_heif_opener()
+    extraction = read(saved(page("Serial number"), kind), f"a.{ending}", ExtractConfig()).extraction
+    assert [each.text for each in extraction.elements if each.text] == ["Serial number"]

@@ -9,8 +9,10 @@ import pytest
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, EmptyDocumentError, EncryptedDocumentError, LimitExceededError
+from docmill.extract.ocr import Recognised
 from docmill.extract.pdf import read_pdf
 from docmill.extract.pdf.engine import pymupdf
+from docmill.extract.upright import Upright
 from docmill.models import BBox, Element, ElementType, Line, PageStatus
 
 FAST = ExtractConfig(mode=Mode.FAST)
@@ -228,9 +230,10 @@ def scan():
     return made
 
 
-def recognised(png: bytes) -> tuple[Line, ...]:
+def recognised(png: bytes) -> Recognised:
     assert png.startswith(b"\x89PNG")
-    return (Line(text="Total due 12.50", bbox=BBox(x0=200, y0=100, x1=600, y1=140), confidence=0.9),)
+    line = Line(text="Total due 12.50", bbox=BBox(x0=200, y0=100, x1=600, y1=140), confidence=0.9)
+    return Recognised((line,), Upright(1653, 2339))
 
 
 def test_a_scan_in_fast_mode_says_why_it_is_empty():
@@ -251,7 +254,7 @@ def test_a_scan_is_recognised_with_boxes_in_points():
 
 
 def test_ocr_is_not_called_for_a_page_with_text():
-    def refuse(png: bytes) -> tuple[Line, ...]:
+    def refuse(png: bytes) -> Recognised:
         raise AssertionError("called")
 
     made = document()

@@ -156,7 +156,8 @@ def test_batched_graph_is_served_over_tls(triton_program, model_home, exact, tex
 
 
 def test_lines_read_at_triton_are_those_read_here(triton, tmp_path):
-    from docmill.extract.ocr import DETECTION, RECOGNITION, ocr_lines
+    from docmill.extract.ocr import ocr_lines
+    from docmill.extract.ocr_rapid import DETECTION, RECOGNITION
 
     picture = printed("Invoice 4711", "Total 12.50 EUR")
     here = ocr_lines(picture)

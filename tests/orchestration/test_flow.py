@@ -93,7 +93,7 @@ def test_targeted_rematerialization_of_the_mended_document_turns_its_batch_green
 def test_materialize_in_the_ui_touches_nothing_that_is_all_right(platform: Platform):
     batch = sorted(platform.dagster.batches())[0]
     before = len(platform.dagster.batch_runs(batch))
-    stages = ["raw_documents", "extracted_elements", "chunks", "embeddings", "vector_collection"]
+    stages = ["raw_documents", "extracted_elements", "enriched_elements", "chunks", "embeddings", "vector_collection"]
     platform.dagster.backfill(stages, [batch])
     wait_for(lambda: len(platform.dagster.batch_runs(batch)) > before, "the backfill's run", 60)
     wait_for(lambda: platform.dagster.batch_runs(batch)[0] == "SUCCESS", "the backfill", 120)
@@ -133,7 +133,14 @@ def test_the_page_shows_the_graph_with_groups_and_kinds(platform: Platform, chro
     flags += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}"]
     flags += ["--window-size=2400,1200", "--virtual-time-budget=30000", "--dump-dom"]
     page = subprocess.run([chromium, *flags, url], capture_output=True, text=True, timeout=120).stdout
-    for name in ("raw_documents", "extracted_elements", "chunks", "embeddings", "vector_collection"):
+    for name in (
+        "raw_documents",
+        "extracted_elements",
+        "enriched_elements",
+        "chunks",
+        "embeddings",
+        "vector_collection",
+    ):
         assert name in page
     assert "ingestion" in page
 

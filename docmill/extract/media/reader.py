@@ -114,13 +114,13 @@ def _add_said(each: Said, builder: Builder) -> None:
 
 def _add_scene(scene: Scene, builder: Builder) -> None:
     """Adds the scene's frame with the text on it."""
-    from docmill.extract.ocr import ENGINE, ocr_lines
+    from docmill.extract.ocr import ocr_lines
 
-    lines = ocr_lines(scene.picture, builder.config.languages)
+    lines = ocr_lines(scene.picture, builder.config.languages, builder.config.ocr_engine)
     fields: Fields = {"start": scene.start, "end": scene.end, "page_size": (float(scene.width), float(scene.height))}
     if lines:
         score = sum(line.confidence or 0.0 for line in lines) / len(lines)
-        fields |= {"method": ENGINE, "confidence": round(score, 4), "lines": lines}
+        fields |= {"method": f"ocr:{builder.config.ocr_engine}", "confidence": round(score, 4), "lines": lines}
     crop = builder.crop(scene.picture)
     if crop is not None and builder.config.crops:
         fields["crop"] = crop

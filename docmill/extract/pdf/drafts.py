@@ -29,7 +29,11 @@ _SENTENCE_END = (".", ",", ";")
 
 @dataclass(slots=True)
 class Draft:
-    """An element before the document as a whole is known. `box` is in points of the readable page."""
+    """An element before the document as a whole is known. `box` is in points of the readable page.
+
+    `doubt` says why a table may not be read right without a model. `kind` is that of a
+    chart, `sure` how sure (0 to 1) its data is.
+    """
 
     type: ElementType
     text: str
@@ -38,6 +42,9 @@ class Draft:
     level: int | None = None
     table: Table | None = None
     links: tuple[Link, ...] = ()
+    kind: str = ""
+    sure: float | None = None
+    doubt: str = ""
 
     @property
     def size(self) -> float:

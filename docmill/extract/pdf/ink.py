@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from docmill.extract.pdf.engine import EngineObject, pymupdf
 
@@ -72,7 +72,10 @@ class Run:
 
 @dataclass(slots=True)
 class Ink:
-    """All marks of a page. `turned` are runs whose text does not run like that of most of the page."""
+    """All marks of a page. `turned` are runs whose text does not run like that of most of the page.
+
+    `colours` are those of `fills`.
+    """
 
     width: float
     height: float
@@ -85,7 +88,18 @@ class Ink:
     images: list[Box]
     unknown: int = 0
     characters: int = 0
-    turn: Turn | None = None
+    turn: Turned | None = None
+    colours: dict[Box, int] = field(default_factory=dict)
+
+
+class Turned(Protocol):
+    """How the readable page lies in the page as displayed."""
+
+    def upright(self, x0: float, y0: float, x1: float, y1: float) -> Box:
+        """A box of the page as displayed in the readable page."""
+
+    def displayed(self, box: Box) -> Box:
+        """The inverse of `upright`."""
 
 
 class Turn(NamedTuple):
@@ -325,6 +339,7 @@ def _add_shapes(
         elif vector["isrect"]:
             if vector["color"] & 0xFFFFFF != 0xFFFFFF and width > _THIN and height > _THIN:
                 ink.fills.append(box)
+                ink.colours[box] = vector["color"]
         else:
             ink.drawings.append(box)
     ink.h_rules, ink.v_rules = merge_rules(horizontal), merge_rules(vertical)

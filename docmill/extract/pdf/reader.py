@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from docmill.config import ExtractConfig, Mode
-from docmill.errors import CorruptDocumentError, EmptyDocumentError
+from docmill.errors import CorruptDocumentError, EmptyDocumentError, ModelError
 from docmill.extract.pdf.drafts import BodyStyle, Draft, body_style
 from docmill.extract.pdf.engine import (
     ENGINE_ERRORS,
@@ -24,7 +24,9 @@ from docmill.extract.pdf.furniture import mark_furniture
 from docmill.extract.pdf.ink import Box, Ink, read_ink
 from docmill.extract.pdf.links import add_links, web_links
 from docmill.extract.pdf.page import draft_page
-from docmill.extract.pdf.scans import PageOcr, engine_name, is_garbage, recognise, why_ocr
+from docmill.extract.pdf.regions import MODEL, find_regions
+from docmill.extract.pdf.routing import why_model
+from docmill.extract.pdf.scans import PageOcr, is_garbage, read_scan
 from docmill.extract.pdf.sections import described, parents, set_levels
 from docmill.extract.pdf.tables import Placer
 from docmill.extract.reading import Reading
@@ -84,7 +86,8 @@ class Head:
 class PageRead:
     """A page with its drafts; `boxes` and `crops` stand beside the drafts, `pictures` are the crops' PNGs by sha256.
 
-    `engine` is what MuPDF complained about while the page was read, `repaired` whether it had mended the file by then.
+    `ocr` is the method of its lines that have a confidence, `engine` what MuPDF complained about while the page was
+    read, `repaired` whether it had mended the file by then.
     """
 
     page: Page
@@ -94,6 +97,7 @@ class PageRead:
     crops: dict[int, Crop] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     unknown: int = 0
+    ocr: str = ""
     engine: tuple[str, ...] = ()
     repaired: bool = False
 
@@ -245,16 +249,24 @@ class PdfFile:
         """The page made into drafts."""
         config, ocr = self._config, self._ocr
         rect = display_list.rect
-        method, reason, status = "native", why_ocr(ink), PageStatus.OK
-        if reason and ocr is not None:
-            recognise(display_list, ink, ocr, config.ocr_dpi)
-            method = f"ocr:{engine_name(ocr)}"
+        scan = read_scan(display_list, ink, ocr, config)
+        method, reason, status = scan.method, scan.reason, PageStatus.OK
         drafts = draft_page(ink, body if method == "native" else body_style(ink.runs))
-        if reason and ocr is None:
+        if method == "native" and not reason and (reason := why_model(config.mode, ink, drafts)):
+            try:
+                drafts = draft_page(ink, body, find_regions(self._document.load_page(number)))
+                method = f"layout:{MODEL}"
+            except ModelError as error:
+                reason += f"; read without it: {error.message}"
+        if scan.reason and ocr is None:
             off = "OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up"
             reason = f"{reason}; {off}"
             if ink.characters == 0 or is_garbage(ink):
-                drafts = [each for each in drafts if each.type is ElementType.IMAGE and config.mode is not Mode.FAST]
+                drafts = [
+                    each
+                    for each in drafts
+                    if each.type in (ElementType.IMAGE, ElementType.CHART) and config.mode is not Mode.FAST
+                ]
         if not drafts:
             status, reason = PageStatus.EMPTY, reason or "nothing on the page"
         info = Page(
@@ -263,9 +275,9 @@ class PdfFile:
             height=round(rect.height, 2),
             status=status,
             method=method,
-            reason=reason,
+            reason="; ".join(filter(None, (reason, scan.note))),
         )
-        read = PageRead(info, ink.height, drafts, unknown=ink.unknown)
+        read = PageRead(info, ink.height, drafts, unknown=ink.unknown, ocr=scan.engine)
         add_links(drafts, links, ink)
         place = Placer(ink)
         read.boxes = [place(draft.box) for draft in drafts]
@@ -273,7 +285,10 @@ class PdfFile:
             _add_crops(read, display_list)
         for line in (line for draft in drafts for line in draft.lines):
             line.words = []
-            if line.confidence is None:
+            if line.confidence is not None:
+                shown = place(line.box)
+                line.x0, line.y0, line.x1, line.y1 = shown.x0, shown.y0, shown.x1, shown.y1
+            else:
                 line.text = ""  # only lines of recognised text are kept, and long documents have many
         return read
 
@@ -291,7 +306,7 @@ def _with_damage(read: PageRead) -> PageRead:
 def _add_crops(read: PageRead, display_list: EngineObject) -> None:
     """Pictures of the page's figures as PNG."""
     for index, draft in enumerate(read.drafts):
-        if draft.type is not ElementType.IMAGE:
+        if draft.type not in (ElementType.IMAGE, ElementType.CHART):
             continue
         box = read.boxes[index]
         scale = _CROP_DPI / 72
@@ -333,8 +348,9 @@ def _elements(pages: Sequence[PageRead]) -> list[Element]:
                     level=draft.level,
                     parent=sections[start + index],
                     describes=None if target is None else start + target,
-                    method=page.page.method,
-                    confidence=_confidence(draft),
+                    method=page.ocr if page.ocr and _confidence(draft) is not None else page.page.method,
+                    confidence=_confidence(draft) if draft.sure is None else draft.sure,
+                    metadata={"chart": draft.kind} if draft.kind else {},
                     table=table,
                     crop=page.crops.get(index),
                     lines=_ocr_lines(draft),

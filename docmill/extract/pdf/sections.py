@@ -10,7 +10,7 @@ from docmill.extract.pdf.ink import Box
 from docmill.models import ElementType, OutlineEntry
 
 _NUMBER = re.compile(r"(\d{1,3}(?:\.\d{1,3})*)\.?\s+\S")
-_TARGETS = {ElementType.TABLE, ElementType.IMAGE}
+_TARGETS = {ElementType.TABLE, ElementType.IMAGE, ElementType.CHART}
 _FAR = 0.25  # of the page height: captions describe nothing further away
 
 

@@ -1,0 +1,111 @@
+"""Builds result elements in a worker process: pictures are cut out by native code that broken files can crash."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from docmill.artifacts import Artifacts
+from docmill.config import ExtractConfig
+from docmill.errors import EmptyDocumentError
+from docmill.extract.decoding import decode
+from docmill.extract.pictures import PdfPictures
+from docmill.ingestor.elements import Input, build
+from docmill.ingestor.options import ExtractOptions
+from docmill.ingestor.shape import Json, Place, Source, text_element
+from docmill.models import Extraction, Page
+from docmill.store import open_store
+
+_DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})(\d{2})?(\d{2})?(\d{2})?")
+
+
+@dataclass(frozen=True)
+class BuildTask:
+    """Which document's elements are to be built. `artifact` is the key of its extraction, "" where it gave nothing."""
+
+    source: Source
+    store: str
+    s3_endpoint_url: str | None
+    bytes_url: str
+    bytes_key: str
+    artifact: str
+    config: ExtractConfig
+    options: ExtractOptions
+
+
+@dataclass(frozen=True)
+class Built:
+    """The elements, and the numbers of pages and of failed pages."""
+
+    elements: list[Json]
+    pages: int
+    failed_pages: dict[int, str]
+    language: str = ""
+
+
+def build_elements(task: BuildTask) -> Built:
+    """The elements of the document before any task but extract."""
+    data = open_store(task.bytes_url, task.s3_endpoint_url).get(task.bytes_key)
+    if task.source.document_type == "text":
+        return _plain(task, data)
+    artifacts = Artifacts(open_store(task.store, task.s3_endpoint_url))
+    is_pdf = task.source.document_type == "pdf"
+    if task.artifact:
+        extraction = artifacts.extraction_at(task.artifact)
+    elif is_pdf:
+        extraction = Extraction(media_type="application/pdf", elements=())
+    else:
+        raise EmptyDocumentError("The document holds nothing readable.")
+    if not is_pdf:
+        return _built(task, Input(task.source, data, extraction, task.options, artifacts, {}))
+    with PdfPictures(data, task.config) as pictures:
+        created, modified = map(_iso, pictures.dates)
+        sizes = dict(enumerate(pictures.sizes, start=1))
+        given = Input(
+            _dated(task.source, created, modified), data, extraction, task.options, artifacts, sizes, pictures
+        )
+        return _built(task, given)
+
+
+def _built(task: BuildTask, given: Input) -> Built:
+    pages = given.extraction.pages
+    sizes = given.sizes or {page.number: (page.width, page.height) for page in pages}
+    count = max(len(sizes), 1)
+    source = Source(**vars(given.source) | {"pages": count})
+    elements = build(Input(**vars(given) | {"source": source, "sizes": sizes}))
+    return Built(elements, count, {page.number: page.reason for page in _failed(pages)})
+
+
+def _failed(pages: tuple[Page, ...]) -> list[Page]:
+    return [page for page in pages if page.status.value == "failed"]
+
+
+def _dated(source: Source, created: str, modified: str) -> Source:
+    changed = {"created": created or source.created, "modified": modified or created or source.modified}
+    return Source(**vars(source) | changed)
+
+
+def _iso(date: str) -> str:
+    """A PDF's date as ISO 8601, "" where it is none."""
+    found = _DATE.match(date)
+    if not found:
+        return ""
+    year, month, day, hour, minute, second = (part or "00" for part in found.groups())
+    return f"{year}-{month}-{day}T{hour}:{minute}:{second}"
+
+
+def _plain(task: BuildTask, data: bytes) -> Built:
+    """A text file is one element, its content unchanged but for what no text may hold."""
+    text = decode(data)[0].replace("\x00", "\ufffd")
+    if not task.options.extract_text:
+        return Built([], 1, {})
+    return Built([text_element(task.source, Place(), text)], 1, {})
+
+
+def extension_of(document_type: str, name: str) -> str:
+    """The extension that a document's bytes are kept under: its own for text, else that of its type."""
+    own = Path(name).suffix.lower()
+    if document_type == "text":
+        return own if own in (".txt", ".md", ".json", ".sh") else ".txt"
+    return f".{document_type}"

@@ -1,0 +1,138 @@
+"""Takes named documents through docmill's stages, batch by batch, and gives what came of each.
+
+The stages, their artifacts and the ledger are those of `docmill ingest` and of the Dagster assets: what one of them has
+done none does again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from docmill.errors import DocmillError, EmptyDocumentError, PermanentError
+from docmill.ingestor.build import build_elements
+from docmill.ingestor.inputs import Found, Named, find_all
+from docmill.ingestor.options import Tasks
+from docmill.ingestor.shape import Source
+from docmill.ingestor.work import Bench, Done, Trace, finish
+from docmill.mirror import form_batches
+from docmill.models import Document, Outcome, Stage, Status
+from docmill.pipeline import Scope, run_stage
+from docmill.stages.extracted_elements import elements_artifact
+from docmill.workers import Isolated
+from docmill.workspace import Workspace
+
+RUNNER = "ingestor"
+_READ = (Stage.RAW_DOCUMENTS, Stage.EXTRACTED_ELEMENTS)
+_INDEXED = (Stage.ENRICHED_ELEMENTS, Stage.CHUNKS, Stage.EMBEDDINGS, Stage.VECTOR_COLLECTION)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a named document: its result, or the error that says why there is none."""
+
+    index: int
+    named: Named
+    document_id: str = ""
+    done: Done | None = None
+    error: DocmillError | None = None
+
+
+def run(workspace: Workspace, collection: str, named: Sequence[Named], tasks: Tasks) -> Iterator[Finished]:
+    """Each document as soon as it is done; only one batch of them is in memory."""
+    size = workspace.settings.batch.documents
+    limits = workspace.settings.workers
+    with (
+        TemporaryDirectory(prefix="docmill-") as folder,
+        Isolated(build_elements, limits, ("docmill.extract.worker", "docmill.extract.pdf")) as pool,
+    ):
+        bench = Bench(workspace, pool, Path(folder))
+        for group in _groups(find_all(workspace, collection, named), size):
+            yield from _run_group(bench, collection, group, tasks)
+
+
+def _groups(found: Iterator[Found], size: int) -> Iterator[list[Found]]:
+    group: list[Found] = []
+    for each in found:
+        group.append(each)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _run_group(bench: Bench, collection: str, group: Sequence[Found], tasks: Tasks) -> Iterator[Finished]:
+    for each in group:
+        if each.error is not None:
+            yield Finished(each.index, each.named, error=each.error)
+    workspace = bench.workspace
+    known = {each.document.document_id: each.document for each in group if each.document is not None}
+    form_batches(workspace, collection, list(known.values()), runner=RUNNER)
+    run_stages(workspace, list(known), _READ)
+    current = {each.document_id: each for each in workspace.ledger.documents_by_id(list(known))}
+    outcomes = workspace.ledger.outcomes(known)
+    for each in group:
+        if each.document is None:
+            continue
+        key = each.document.document_id
+        said = [outcomes.get((key, stage)) for stage in _READ]
+        yield _finished(bench, each, current.get(key), said, tasks)
+
+
+def run_stages(workspace: Workspace, ids: Sequence[str], stages: Sequence[Stage]) -> None:
+    """The documents have been through the stages, each in the batch that holds it."""
+    batches: dict[str, set[str]] = defaultdict(set)
+    for document in workspace.ledger.documents_by_id(ids):
+        batches[document.batch].add(document.document_id)
+    for batch, members in sorted(batches.items()):
+        for stage in stages:
+            run_stage(workspace, stage, batch, scope=Scope(frozenset(members)), run_id=f"{RUNNER}-{batch}")
+
+
+def index_documents(workspace: Workspace, ids: Sequence[str]) -> None:
+    """The documents are searchable in their collection."""
+    size = workspace.settings.batch.documents
+    for start in range(0, len(ids), size):
+        run_stages(workspace, ids[start : start + size], _INDEXED)
+
+
+def _finished(
+    bench: Bench, found: Found, document: Document | None, said: Sequence[Outcome | None], tasks: Tasks
+) -> Finished:
+    """The document's elements made from its artifact, or why not."""
+    assert found.document is not None
+    failed = next(
+        (each for each in said if each is not None and each.status in (Status.FAILED, Status.QUARANTINED)), None
+    )
+    is_blank = failed is not None and failed.error == EmptyDocumentError.__name__ and bool(failed.pages)
+    key = found.document.document_id
+    if document is None or said[0] is None or (failed is not None and not is_blank):
+        message = failed.message if failed else "The document was deleted or changed while it was read."
+        return Finished(
+            found.index, found.named, key, error=PermanentError(message, hint=failed.hint if failed else "")
+        )
+    kind = found.named.document_type
+    moment = datetime.fromtimestamp(found.document.modified, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    source = Source(found.named.name, found.named.name, kind, created=moment, modified=moment)
+    artifact = "" if is_blank or kind == "text" else elements_artifact(bench.workspace, document)
+    try:
+        done = finish(bench, source, document, tasks, artifact, _trace(said))
+    except DocmillError as error:
+        return Finished(found.index, found.named, key, error=error)
+    return Finished(found.index, found.named, key, done)
+
+
+def _trace(said: Sequence[Outcome | None]) -> Trace:
+    """When the document was read."""
+    trace = Trace()
+    for outcome in said:
+        if outcome is not None:
+            end = round(outcome.updated_at * 1e9)
+            trace.times[f"trace::entry::{outcome.stage}"] = end - round(outcome.seconds * 1e9)
+            trace.times[f"trace::exit::{outcome.stage}"] = end
+    return trace

@@ -1,0 +1,416 @@
+"""The routes of Retab's protocol below `/v1`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Header, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from docmill.errors import SystemicError, TransientError
+from docmill.ids import content_version
+from docmill.jobs import JobState
+from docmill.keys import Key
+from docmill.service.auth import Caller
+from docmill.service.problems import Problem
+from docmill.service.protocol import Protocol
+from docmill.service.retab import files
+from docmill.service.retab.documents import Fetched, document_of
+from docmill.service.retab.request import ExtractionRequest, RetabProblem, request_of, task_of
+from docmill.service.retab.streaming import answer_type, lines
+from docmill.service.retab.views import document_type, extraction_view, sources_view
+from docmill.service.retab.work import KIND, Hub, Work, handler
+from docmill.service.runner import runner_of
+from docmill.structured.choice import engine_for
+from docmill.structured.extractions import Extractions, ExtractionStatus, StoredExtraction, Wanted, new_id
+from docmill.structured.record import Json
+from docmill.workspace import Workspace
+
+_REPLAY = 600.0
+"""Seconds after its completion for which the same request gets the same extraction: clients retry silently."""
+_LONGEST = 1800.0
+_NOT_SERVED = ("workflows", "parses", "schemas", "classifications", "edits", "tables", "secrets", "splits")
+
+
+def retab_protocol() -> Protocol:
+    """The protocol with its job handler."""
+    hub = Hub()
+    router = APIRouter(prefix="/v1", tags=["retab"])
+    work = Work(hub, lambda: _loop[0], engine_for)
+    _add_creation(router, hub)
+    _add_reading(router)
+    router.include_router(files.router)
+    for name in _NOT_SERVED:
+        router.add_api_route(f"/{name}", _not_served, methods=["GET", "POST"], include_in_schema=False)
+    prefixes = ("/v1/extractions", "/v1/files", "/v1/consensus", *(f"/v1/{name}" for name in _NOT_SERVED))
+    return Protocol("retab", router, prefixes, retab_error, {KIND: handler(work)})
+
+
+_loop: list[asyncio.AbstractEventLoop | None] = [None]
+
+
+async def _not_served() -> None:
+    raise Problem(404, "not_supported", "This part of the product is not served here.")
+
+
+def retab_error(problem: Problem, request_id: str) -> Response:
+    """`{"detail": {"code", "message", "details"}}`."""
+    code = (
+        "not_supported"
+        if problem.status in (404, 405) and problem.code in ("not_found", "method_not_allowed")
+        else problem.code
+    )
+    status = 404 if problem.status == 405 else problem.status
+    message = f"{problem.message} {problem.hint}".strip()
+    detail = {"code": code, "message": message, "details": getattr(problem, "details", None)}
+    return JSONResponse({"detail": detail}, status_code=status)
+
+
+def extractions_of(workspace: Workspace) -> Extractions:
+    """The extractions of a workspace."""
+    return Extractions(workspace.ledger.database, workspace.store)
+
+
+def _workspace(request: Request) -> Workspace:
+    found: Workspace = request.app.state.workspace
+    return found
+
+
+def _add_creation(router: APIRouter, hub: Hub) -> None:
+    @router.post("/extractions")
+    async def create(request: Request, key: Caller, idempotency_key: Annotated[str, Header()] = "") -> Response:
+        """An extraction; the answer comes when it has ended, or at once with `background`."""
+        wanted, _ = await request_of(request)
+        kind, many = answer_type(request.headers.get("accept", ""), stream=False)
+        stored = await _begun(request, key, wanted, idempotency_key)
+        if many:
+            return _streamed(request, hub, stored, kind)
+        if not wanted.background:
+            stored = await _ended(request, stored)
+            _raise_failure(stored)
+        return JSONResponse(await asyncio.to_thread(_whole, _workspace(request), stored), status_code=201)
+
+    @router.post("/extractions/stream")
+    async def stream(request: Request, key: Caller, idempotency_key: Annotated[str, Header()] = "") -> Response:
+        """An extraction, line by line as it grows, or as one document: as `Accept` and `stream` say."""
+        wanted, has_key = await request_of(request)
+        kind, many = answer_type(request.headers.get("accept", ""), wanted.stream if has_key else None)
+        stored = await _begun(request, key, wanted, idempotency_key)
+        if many:
+            return _streamed(request, hub, stored, kind)
+        stored = await _ended(request, stored)
+        _raise_failure(stored)
+        return JSONResponse(await asyncio.to_thread(_whole, _workspace(request), stored), media_type=kind)
+
+
+def _streamed(request: Request, hub: Hub, stored: StoredExtraction, kind: str) -> Response:
+    workspace = _workspace(request)
+    queue = hub.listen(stored.extraction_id)
+
+    async def ended() -> Json | None:
+        found = await asyncio.to_thread(extractions_of(workspace).find, stored.extraction_id)
+        if found is not None and found.status.ended:
+            return await asyncio.to_thread(_whole, workspace, found)
+        if found is None:
+            return await asyncio.to_thread(_whole, workspace, replace(stored, status=ExtractionStatus.CANCELLED))
+        checked = await asyncio.to_thread(_checked, workspace, found)
+        return await asyncio.to_thread(_whole, workspace, checked) if checked.status.ended else None
+
+    async def body() -> AsyncIterator[bytes]:
+        try:
+            async for line in lines(stored, queue, ended):
+                yield line
+        finally:
+            hub.leave(stored.extraction_id, queue)
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(body(), media_type=kind, headers=headers)
+
+
+async def _begun(request: Request, key: Key, wanted: ExtractionRequest, repeat: str) -> StoredExtraction:
+    """The extraction that the request asks for, new or one of before, with a job at work on it."""
+    task_of(wanted)
+    workspace = _workspace(request)
+    _loop[0] = asyncio.get_running_loop()
+    document = await asyncio.to_thread(document_of, wanted.document, workspace, key.key_id)
+    wanted = wanted.model_copy(update={"document": wanted.document.model_copy(update={"filename": document.filename})})
+    stored = await asyncio.to_thread(_submitted, workspace, key, wanted, document, (request.url.path, repeat))
+    runner_of(request).wake()
+    return stored
+
+
+def _submitted(
+    workspace: Workspace, key: Key, wanted: ExtractionRequest, document: Fetched, about: tuple[str, str]
+) -> StoredExtraction:
+    """The stored extraction, its job submitted; one of the same request within the window is taken instead."""
+    route, repeat = about
+    extractions = extractions_of(workspace)
+    version = content_version(document.data)
+    asked = wanted.hash(route, version)
+    now = time.time()
+    extraction_id = new_id(now, secrets.randbits(60))
+    if repeat:
+        known_request, known = extractions.keep_key(key.key_id, repeat, asked, extraction_id)
+        if known_request != asked:
+            message = "The Idempotency-Key was used before for another request."
+            raise Problem(409, "idempotency_conflict", message, "Take a new key.")
+        before = extractions.find(known, key.key_id)
+        if before is not None:
+            return before
+    if not wanted.bust_cache and (same := extractions.same(key.key_id, asked, _REPLAY)) is not None:
+        return same
+    media_type = _media_type(document)
+    stored = StoredExtraction(
+        extraction_id=extraction_id,
+        tenant=key.key_id,
+        status=ExtractionStatus.QUEUED,
+        filename=document.filename,
+        document_type=document_type(media_type),
+        head=_head(wanted, document, version, media_type),
+        request=asked,
+        created_at=now,
+    )
+    extractions.add(stored)
+    payload = {
+        "extraction_id": extraction_id,
+        "version": version,
+        "request": wanted.model_copy(update={"document": wanted.document.model_copy(update={"url": ""})}).model_dump(
+            mode="json"
+        ),
+    }
+    job = workspace.jobs.add(KIND, payload, files={"document": document.data}, tenant=key.key_id)
+    extractions.set_job(extraction_id, job.job_id)
+    return replace(stored, job_id=job.job_id)
+
+
+def _media_type(document: Fetched) -> str:
+    """What the bytes are; what cannot be told is a text."""
+    from docmill.errors import PermanentError
+    from docmill.extract.media_type import detect
+
+    try:
+        return detect(document.data, document.filename).media_type
+    except PermanentError:
+        return "application/octet-stream"
+
+
+def _head(wanted: ExtractionRequest, document: Fetched, version: str, media_type: str) -> Json:
+    return {
+        "file": {"id": f"file_{version[:16]}", "filename": document.filename, "mime_type": media_type},
+        "model": wanted.model,
+        "json_schema": wanted.json_schema,
+        "n_consensus": wanted.n_consensus,
+        "instructions": wanted.instructions,
+        "metadata": cast(Json, wanted.metadata),
+        "sources": wanted.sources.mode if wanted.sources else "located",
+    }
+
+
+async def _ended(request: Request, stored: StoredExtraction) -> StoredExtraction:
+    """The extraction as soon as it has ended, or when the client has long given up."""
+    workspace, runner = _workspace(request), runner_of(request)
+    deadline = time.monotonic() + _LONGEST
+    found: StoredExtraction | None = stored
+    while found is not None and not found.status.ended and time.monotonic() < deadline and not runner.draining:
+        await runner.job(found.job_id, stored.tenant, 5.0)
+        found = await asyncio.to_thread(extractions_of(workspace).find, stored.extraction_id)
+        if found is not None:
+            found = await asyncio.to_thread(_checked, workspace, found)
+    return found or stored
+
+
+def _checked(workspace: Workspace, stored: StoredExtraction) -> StoredExtraction:
+    """The extraction; one whose job has failed without a word is failed, too."""
+    if stored.status.ended or not stored.job_id:
+        return stored
+    job = workspace.jobs.find(stored.job_id)
+    if job is not None and job.state is not JobState.FAILED:
+        return stored
+    transient = job is not None and job.error in (TransientError.__name__, SystemicError.__name__, "ModelError")
+    code = "engine_unavailable" if transient else "interrupted"
+    message = f"{job.message} {job.hint}".strip() if job is not None else "The work on it was lost."
+    extractions = extractions_of(workspace)
+    extractions.fail(stored.extraction_id, code, message)
+    return extractions.find(stored.extraction_id) or stored
+
+
+def _raise_failure(stored: StoredExtraction) -> None:
+    """Raises what a synchronous call is answered when its extraction has failed."""
+    if stored.status is ExtractionStatus.FAILED and stored.error is not None:
+        code, message = str(stored.error["code"]), str(stored.error["message"])
+        raise Problem(503 if code in ("engine_unavailable", "interrupted") else 422, code, message)
+
+
+def _whole(workspace: Workspace, stored: StoredExtraction) -> Json:
+    """The extraction with all that is known of it now."""
+    found = extractions_of(workspace).find(stored.extraction_id) or stored
+    return extraction_view(found, extractions_of(workspace).record(found))
+
+
+def _found(workspace: Workspace, key: Key, extraction_id: str) -> StoredExtraction:
+    found = extractions_of(workspace).find(extraction_id, key.key_id)
+    if found is None:
+        raise Problem(404, "extraction_not_found", f"There is no extraction {extraction_id}.")
+    return _checked(workspace, found)
+
+
+def _add_reading(router: APIRouter) -> None:
+    @router.get("/extractions/{extraction_id}")
+    def get(request: Request, key: Caller, extraction_id: str, include_output: bool = True) -> JSONResponse:
+        """The extraction; without its output it is cheap."""
+        workspace = _workspace(request)
+        stored = _found(workspace, key, extraction_id)
+        record = extractions_of(workspace).record(stored) if include_output else None
+        return JSONResponse(extraction_view(stored, record))
+
+    @router.get("/extractions")
+    def list_(request: Request, key: Caller) -> JSONResponse:
+        """A page of the extractions, filtered."""
+        wanted, matches = _wanted(request)
+        return JSONResponse(_page(_workspace(request), key, wanted, matches))
+
+    @router.delete("/extractions/{extraction_id}", status_code=204)
+    def delete(request: Request, key: Caller, extraction_id: str) -> Response:
+        """The extraction is gone."""
+        workspace = _workspace(request)
+        stored = _found(workspace, key, extraction_id)
+        extractions_of(workspace).cancel(extraction_id)
+        extractions_of(workspace).delete(extraction_id, key.key_id)
+        if stored.job_id:
+            workspace.jobs.cancel(stored.job_id)
+            workspace.jobs.delete(stored.job_id)
+        return Response(status_code=204)
+
+    @router.post("/extractions/{extraction_id}/cancel")
+    def cancel(request: Request, key: Caller, extraction_id: str) -> JSONResponse:
+        """The extraction is cancelled unless it has ended."""
+        workspace = _workspace(request)
+        stored = _found(workspace, key, extraction_id)
+        if extractions_of(workspace).cancel(extraction_id):
+            workspace.jobs.cancel(stored.job_id)
+        return JSONResponse(_whole(workspace, stored))
+
+    @router.get("/extractions/{extraction_id}/sources")
+    def sources(request: Request, key: Caller, extraction_id: str, mode: str = "", job_id: str = "") -> JSONResponse:
+        """Where each value stands."""
+        return _sources(request, key, extraction_id, (mode, job_id))
+
+    @router.post("/extractions/{extraction_id}/sources")
+    async def make_sources(request: Request, key: Caller, extraction_id: str) -> JSONResponse:
+        """The same: sources are found during the extraction."""
+        body = json.loads(await request.body() or b"{}")
+        mode, job = str(body.get("mode") or ""), str(body.get("job_id") or "")
+        return await asyncio.to_thread(_sources, request, key, extraction_id, (mode, job))
+
+
+def _sources(request: Request, key: Key, extraction_id: str, asked: tuple[str, str]) -> JSONResponse:
+    workspace = _workspace(request)
+    stored = _found(workspace, key, extraction_id)
+    mode, job_id = asked
+    if mode not in ("", "located", "cited"):
+        raise RetabProblem("invalid_request", "mode must be located or cited.")
+    view = sources_view(
+        stored, extractions_of(workspace).record(stored), mode or str(stored.head.get("sources", "located"))
+    )
+    if job_id and job_id != cast(Json, view["job"])["id"]:
+        raise Problem(409, "sources_job_mismatch", f"{job_id} is not the job of these sources.")
+    return JSONResponse(view, status_code=200 if stored.status.ended else 202)
+
+
+def _wanted(request: Request) -> tuple[Wanted, tuple[dict[str, str], re.Pattern[str] | None]]:
+    """What a list shows; metadata and the regular expression are looked at row by row."""
+    query = request.query_params
+    try:
+        limit = int(query.get("limit", "10"))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= 100:
+        raise RetabProblem("invalid_request", "limit must be 1 to 100.")
+    if query.get("order", "desc") not in ("asc", "desc"):
+        raise RetabProblem("invalid_request", "order must be asc or desc.")
+    wanted = Wanted(
+        limit=limit,
+        ascending=query.get("order", "desc") == "asc",
+        after=query.get("after", ""),
+        before=query.get("before", ""),
+        equal={name: query[name] for name in ("filename", "status") if query.get(name)},
+        contains=query.get("filename_contains", ""),
+        types=tuple(query.getlist("document_type")),
+        since=_moment(query.get("from_date", ""), "from_date", end=False),
+        until=_moment(query.get("to_date", ""), "to_date", end=True),
+    )
+    return wanted, (_metadata(query.get("metadata", "")), _pattern(query.get("filename_regex", "")))
+
+
+def _metadata(text: str) -> dict[str, str]:
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise RetabProblem("invalid_request", "metadata must be a JSON object.")
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def _pattern(text: str) -> re.Pattern[str] | None:
+    """The regular expression; only those that cannot run away: no group is repeated that repeats something itself."""
+    if not text:
+        return None
+    if len(text) > 200 or re.search(r"[*+}]\s*\)\s*[*+{]", text):
+        raise RetabProblem("invalid_request", "filename_regex is too long, or repeats a repetition.")
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise RetabProblem("invalid_request", f"filename_regex is no regular expression: {error}.") from None
+
+
+def _moment(text: str, name: str, *, end: bool) -> float:
+    if not text:
+        return 0.0
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RetabProblem("invalid_request", f"{name} must be a date or a time of ISO 8601.") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.timestamp() + (86_400 if end and len(text) == 10 else 0)
+
+
+def _page(
+    workspace: Workspace, key: Key, wanted: Wanted, matches: tuple[dict[str, str], re.Pattern[str] | None]
+) -> Json:
+    """The page of the rows that match, read in larger pieces until it is full."""
+    metadata, pattern = matches
+    kept: list[StoredExtraction] = []
+    cursor = wanted
+    while True:
+        rows, more = extractions_of(workspace).listed(key.key_id, replace(cursor, limit=100))
+        walked = rows[::-1] if wanted.before else rows
+        for row in walked:
+            has = cast(dict[str, str], row.head["metadata"])
+            if all(has.get(name) == value for name, value in metadata.items()) and (
+                pattern is None or pattern.search(row.filename)
+            ):
+                kept.append(row)
+        if len(kept) > wanted.limit or not more:
+            break
+        last = walked[-1].extraction_id
+        cursor = replace(cursor, before=last) if wanted.before else replace(cursor, after=last)
+    follows = len(kept) > wanted.limit
+    page = kept[: wanted.limit]
+    page = page[::-1] if wanted.before else page
+    views: list[Json] = [extraction_view(row, extractions_of(workspace).record(row)) for row in page]
+    ends = {
+        "before": page[0].extraction_id if page and (wanted.after or (wanted.before and follows)) else None,
+        "after": page[-1].extraction_id if page and (follows if not wanted.before else True) else None,
+    }
+    return cast(Json, {"data": views, "list_metadata": ends})
