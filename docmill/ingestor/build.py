@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docmill.artifacts import Artifacts
-from docmill.config import ExtractConfig
+from docmill.config import ExtractConfig, RedactConfig
+from docmill.enrich import Redactor
 from docmill.errors import EmptyDocumentError
 from docmill.extract.decoding import decode
 from docmill.extract.pictures import PdfPictures
@@ -17,6 +18,7 @@ from docmill.ingestor.shape import Json, Place, Source, text_element
 from docmill.models import Extraction, Page
 from docmill.store import open_store
 
+_NOTHING = RedactConfig()
 _DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})(\d{2})?(\d{2})?(\d{2})?")
 
 
@@ -32,6 +34,7 @@ class BuildTask:
     artifact: str
     config: ExtractConfig
     options: ExtractOptions
+    redact: RedactConfig = _NOTHING
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def build_elements(task: BuildTask) -> Built:
     artifacts = Artifacts(open_store(task.store, task.s3_endpoint_url))
     is_pdf = task.source.document_type == "pdf"
     if task.artifact:
-        extraction = artifacts.extraction_at(task.artifact)
+        extraction = _redacted(artifacts.extraction_at(task.artifact), task.redact)
     elif is_pdf:
         extraction = Extraction(media_type="application/pdf", elements=())
     else:
@@ -66,6 +69,11 @@ def build_elements(task: BuildTask) -> Built:
             _dated(task.source, created, modified), data, extraction, task.options, artifacts, sizes, pictures
         )
         return _built(task, given)
+
+
+def _redacted(extraction: Extraction, config: RedactConfig) -> Extraction:
+    """The extraction without the personal data that the settings take out."""
+    return Redactor(config).redact(extraction)[0] if config.active else extraction
 
 
 def _built(task: BuildTask, given: Input) -> Built:
@@ -98,6 +106,8 @@ def _iso(date: str) -> str:
 def _plain(task: BuildTask, data: bytes) -> Built:
     """A text file is one element, its content unchanged but for what no text may hold."""
     text = decode(data)[0].replace("\x00", "\ufffd")
+    if task.redact.active:
+        text = Redactor(task.redact).replace(text)[0]
     if not task.options.extract_text:
         return Built([], 1, {})
     return Built([text_element(task.source, Place(), text)], 1, {})

@@ -28,7 +28,7 @@ from docmill.workspace import Workspace
 
 RUNNER = "ingestor"
 _READ = (Stage.RAW_DOCUMENTS, Stage.EXTRACTED_ELEMENTS)
-_INDEXED = (Stage.CHUNKS, Stage.EMBEDDINGS, Stage.VECTOR_COLLECTION)
+_INDEXED = tuple(stage for stage in Stage if stage not in _READ)
 
 
 @dataclass(frozen=True)
