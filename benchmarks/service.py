@@ -23,14 +23,14 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-WORDS = (
-    "the pump valve brake gasket delivers litres minute pressure closes flange rotor seal inventory contract".split()
-)
+WORDS = ("the pump valve brake gasket delivers litres minute pressure closes flange rotor seal inventory", "contract")
+WORDS = " ".join(WORDS).split(" ")
 
 
 def make_pdfs(folder: Path, documents: int, pages: int = 1, lines: int = 12) -> None:
@@ -80,7 +80,7 @@ def memory_of(pid: int) -> float:
 
 
 @contextmanager
-def service(home: Path, port: int = 7699):
+def service(home: Path, port: int = 7699) -> Iterator[tuple[str, int]]:
     env = os.environ | {"DOCMILL_HOME": str(home)}
     with (home.parent / "serve.log").open("ab") as log:
         started = subprocess.Popen(
@@ -182,8 +182,8 @@ def throughput(given: argparse.Namespace, folder: Path) -> None:
         before = cpu_of(pid)
         results, failures, seconds, own = run_client(given.client, url, folder / "a")
         print(
-            f"client: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s, service {cpu_of(pid) - before:.1f} "
-            f"CPU s, client {own:.1f} CPU s", flush=True,
+            f"client: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s, "
+            f"service {cpu_of(pid) - before:.1f} CPU s, client {own:.1f} CPU s", flush=True,
         )  # fmt: skip
     from docmill import Ingestor
     from docmill.settings import Settings
@@ -192,7 +192,10 @@ def throughput(given: argparse.Namespace, folder: Path) -> None:
     Ingestor(str(folder / "warm"), settings=settings).extract(text_depth="page").ingest()
     since, wall = cpu_of(os.getpid()), time.time()
     results = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page").ingest()
-    print(f"Ingestor: {len(results)} results, {time.time() - wall:.1f} s, {cpu_of(os.getpid()) - since:.1f} CPU s", flush=True)
+    print(
+        f"Ingestor: {len(results)} results, {time.time() - wall:.1f} s, {cpu_of(os.getpid()) - since:.1f} CPU s",
+        flush=True,
+    )
 
 
 def run_client(python: str, url: str, folder: Path) -> list[float]:

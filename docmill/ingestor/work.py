@@ -12,7 +12,7 @@ from typing import Any
 
 from docmill.errors import DocmillError, EmptyDocumentError, EncryptedDocumentError, UnsupportedTypeError
 from docmill.extract.worker import read_document
-from docmill.ingestor.build import BuildTask, Built, build_elements
+from docmill.ingestor.build import BuildTask, Built, build_elements, is_plain
 from docmill.ingestor.captions import caption, vision_of
 from docmill.ingestor.options import Tasks
 from docmill.ingestor.pictures import filtered, without_repeats
@@ -85,7 +85,8 @@ def process(bench: Bench, source: Source, document: Document, tasks: Tasks) -> D
     refuse_unknown(source.document_type)
     trace = Trace()
     with trace.stage("extract"):
-        artifact = "" if source.document_type == "text" else _extract(bench, document)
+        plain = is_plain(source.document_type, tasks.extract, bench.workspace.config)
+        artifact = "" if plain or source.document_type == "text" else _extract(bench, document)
     return finish(bench, source, document, tasks, artifact, trace)
 
 
@@ -125,6 +126,7 @@ def _build(bench: Bench, source: Source, document: Document, tasks: Tasks, artif
         config=bench.workspace.config.extract,
         options=tasks.extract,
         redact=bench.workspace.config.enrich.redact,
+        plain=is_plain(source.document_type, tasks.extract, bench.workspace.config),
     )
     ((_, answer, _),) = bench.pool.running(build_elements).run([task])
     if isinstance(answer, DocmillError):
