@@ -81,7 +81,7 @@ def unstructured() -> Read:
     return run
 
 
-def html_grid(table: Any) -> Table:
+def html_grid(table: Any) -> Table:  # noqa: ANN401 - an lxml element
     """The rows of an HTML table; a merged cell stands at its first place."""
     taken: set[tuple[int, int]] = set()
     grid: dict[tuple[int, int], str] = {}
@@ -109,7 +109,7 @@ def docling() -> Read:
     return run
 
 
-def docling_grid(data: Any) -> Table:
+def docling_grid(data: Any) -> Table:  # noqa: ANN401 - docling is not installed here
     grid = [[""] * data.num_cols for _ in range(data.num_rows)]
     for cell in data.table_cells:
         grid[cell.start_row_offset_idx][cell.start_col_offset_idx] = cell.text
@@ -216,10 +216,9 @@ def main() -> None:
     if command == "read":
         read(rest[0], Path(rest[1]), Path(rest[2]))
     elif command == "score":
-        print(
-            "| tool | strings in order | cells at their places | sheet values | slide strings | not read | import CPU-s | read CPU-s |"
-        )
-        print("|---|---|---|---|---|---|---|---|")
+        names = "strings in order", "cells at their places", "sheet values", "slide strings", "not read"
+        print("| tool | " + " | ".join((*names, "import CPU-s", "read CPU-s")) + " |")
+        print("|---" * 8 + "|")
         for path in rest[1:]:
             print(score(Path(rest[0]), Path(path)))
     else:

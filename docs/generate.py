@@ -70,8 +70,8 @@ FORMATS_HEAD = """\
 # What is read of each format
 
 The type is told by the content, not by the name; a name that says otherwise is noted on the document. Everything is
-read as text in reading order; the table says what else. Each ✓ is held by a test that reads a small real document of the
-type (`tests/extract/test_features.py`).
+read as text in reading order; the table says what else. Each ✓ is held by a test that reads a small real document of
+the type (`tests/extract/test_features.py`).
 
 - **merged cells**: a cell with its spans stands once, at its first row and column. **notes**: footnotes, endnotes and
   speakers' notes. **members**: documents inside, which become documents of their own (`mail.eml!/report.pdf`), to any
