@@ -21,7 +21,7 @@ def _generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["cli", "configuration"])
+@pytest.mark.parametrize("page", ["cli", "configuration", "formats"])
 def test_generated_page_is_current(page: str):
     written = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
     assert written == getattr(_generator(), f"{page}_page")(), "run docs/generate.py"
@@ -39,6 +39,7 @@ def test_readme_is_short():
         "docs/operations.md",
         "docs/architecture.md",
         "docs/media.md",
+        "docs/parse.md",
         "docs/extractors.md",
     ],
 )
