@@ -44,7 +44,7 @@ Settings come from `docmill.toml` in the current folder and from the environment
 Unknown names in the file are errors. Empty addresses mean the embedded default below `home`.
 
 S3 credentials, region and endpoint come by the usual AWS chain: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-`AWS_DEFAULT_REGION`, `AWS_PROFILE`, instance roles, `AWS_ENDPOINT_URL_S3`. Secrets (`ledger_url`, `milvus_token`)
+`AWS_DEFAULT_REGION`, `AWS_PROFILE`, instance roles, `AWS_ENDPOINT_URL_S3`. Secrets (`ledger_url`, `milvus_token`, `password`)
 belong in the environment.
 
 ```toml

@@ -122,6 +122,12 @@ def reindex_command(
     raise typer.Exit(OK if live else DOCUMENTS_FAILED)
 
 
+@app.command(name="access")
+def access_command(collection: Collection = "", as_json: Json = False) -> None:
+    """Give every document the access tags of the settings' policy; nothing is parsed or embedded again."""
+    retrieval.access_and_print(collection, as_json=as_json)
+
+
 @app.command(name="rollback")
 def rollback_command(collection: Collection = "", as_json: Json = False) -> None:
     """Search a collection by the generation again that was live before the last reindex."""

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from docmill.cli.output import StageBars, console, open_workspace, print_json, table
+from docmill.access import apply_policy
+from docmill.cli.output import StageBars, console, open_workspace, print_json, short, table
 from docmill.errors import UsageError
 from docmill.generations import Verdict, roll_back
 from docmill.index.conditions import And, Condition, parse_condition
@@ -52,6 +53,19 @@ def _print_verdict(name: str, verdict: Verdict, live: bool) -> None:
         summaries = [verdict.comparison.after.summary(), *([before.summary()] if before else [])]
         rows = [[key, *(f"{each[key]:.3f}" for each in summaries)] for key in summaries[0]]
         table("Golden questions", ["measure", "#new", *(["#live before"] if before else [])], rows)
+
+
+def access_and_print(collection: str, *, as_json: bool) -> None:
+    """Apply the access policy and print which documents changed."""
+    with open_workspace() as workspace:
+        name = collection or workspace.settings.collection
+        changed = apply_policy(workspace, name)
+    if as_json:
+        print_json({"collection": name, "changed": {each.source_key: list(each.access) for each in changed}})
+        return
+    console.print(f"{len(changed)} documents of {name} changed their access tags.", markup=False)
+    for each in changed:
+        console.print(f"  {short(each.source_key)}: {', '.join(each.access) or 'nobody'}", markup=False)
 
 
 def rollback_and_print(collection: str, *, as_json: bool) -> None:
