@@ -3,7 +3,8 @@
 Usage:
     score_structured.py PREDICTIONS [--truth structured] [--csv leaves.csv]
 
-PREDICTIONS holds one `<document>.json` for each row of `structured/index.csv`; a missing file counts as an empty record.
+PREDICTIONS holds one `<document>.json` for each row of `structured/index.csv`; a missing file counts as an empty
+record.
 Null, "", [] and {} all mean "absent". See README.md for the rules by which two values are equal.
 """
 

@@ -1,8 +1,11 @@
 """Quality and time of structured extraction by the engine without a model.
 
-    python benchmarks/structured.py records FOLDER OUT [GROUP …]   # FOLDER/index.csv: pdf, schema, gold
-    python benchmarks/structured.py tables                 # made-up lists of 27 to 3,000 rows: cells right, rows complete
-    python benchmarks/structured.py agreements FOLDER      # Kleister-NDA: FOLDER/in.tsv (unpacked) and FOLDER/expected.tsv
+    python benchmarks/structured.py records FOLDER OUT [GROUP …]
+        FOLDER/index.csv names pdf, schema and gold record of each document; the scorer's table is printed
+    python benchmarks/structured.py tables
+        made-up lists of 27 to 3,000 rows: cells right, rows complete
+    python benchmarks/structured.py agreements FOLDER
+        Kleister-NDA: FOLDER/in.tsv (unpacked) and FOLDER/expected.tsv
 
 The documents are third-party data and are not part of this repository; where they come from stands in structured.md.
 """
