@@ -45,6 +45,14 @@ class BBox(Model):
         )
 
 
+class Region(Model):
+    """A box on a page."""
+
+    page: int
+    bbox: BBox
+    page_size: tuple[float, float] | None = None
+
+
 class ElementType(StrEnum):
     """What an element is."""
 
@@ -78,7 +86,10 @@ class PageStatus(StrEnum):
 
 
 class Cell(Model):
-    """A cell of a table; a merged cell stands once, at its first row and column."""
+    """A cell of a table; a merged cell stands once, at its first row and column.
+
+    `page` is given where a table goes on over pages and the cell stands on a later one than its element.
+    """
 
     row: Annotated[int, Field(ge=0)]
     column: Annotated[int, Field(ge=0)]
@@ -87,16 +98,40 @@ class Cell(Model):
     column_span: Annotated[int, Field(ge=1)] = 1
     header: bool = False
     bbox: BBox | None = None
+    page: int | None = None
 
 
 class Table(Model):
-    """A table as cells in reading order (by row, then column)."""
+    """A table as cells in reading order (by row, then column).
+
+    `repeated_rows` are rows that only repeat the head on a following page: they are kept as they stand there, and left
+    out of the table's text, Markdown, HTML and CSV.
+    """
 
     rows: int
     columns: int
     cells: tuple[Cell, ...]
     header_rows: int = 0
     title: str = ""
+    repeated_rows: tuple[int, ...] = ()
+
+    def shown_rows(self) -> list[int]:
+        """The rows that repeat nothing."""
+        repeated = set(self.repeated_rows)
+        return [row for row in range(self.rows) if row not in repeated]
+
+    def part(self, page: int, first_page: int | None) -> Table:
+        """The rows that stand on a page, of a table that begins on `first_page` and goes on."""
+        cells = [cell for cell in self.cells if (cell.page or first_page) == page]
+        rows = {row: number for number, row in enumerate(sorted({cell.row for cell in cells}))}
+        moved = tuple(cell.model_copy(update={"row": rows[cell.row], "page": None}) for cell in cells)
+        head = len({cell.row for cell in cells if cell.header})
+        return Table(rows=len(rows), columns=self.columns, cells=moved, header_rows=head, title=self.title)
+
+    def shown(self) -> list[list[str]]:
+        """The grid without the rows that repeat the head."""
+        grid = self.grid()
+        return [grid[row] for row in self.shown_rows()]
 
     def grid(self) -> list[list[str]]:
         """Texts as `rows` lists of `columns`; a merged cell's text stands at its first position, the rest is empty."""
@@ -107,7 +142,7 @@ class Table(Model):
 
     def markdown(self) -> str:
         """A pipe table. Spans cannot be written so: use `html` where they matter."""
-        rows = [[" ".join(text.split()).replace("|", "\\|") for text in row] for row in self.grid()]
+        rows = [[" ".join(text.split()).replace("|", "\\|") for text in row] for row in self.shown()]
         if not rows:
             return ""
         lines = ["| " + " | ".join(row) + " |" for row in rows]
@@ -119,7 +154,7 @@ class Table(Model):
         for cell in self.cells:
             by_row[cell.row].append(cell)
         lines = ["<table>"]
-        for row in by_row:
+        for row in (by_row[number] for number in self.shown_rows()):
             parts = []
             for cell in sorted(row, key=lambda each: each.column):
                 tag = "th" if cell.header else "td"
@@ -132,7 +167,7 @@ class Table(Model):
     def csv(self) -> str:
         """The grid as CSV (RFC 4180)."""
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(self.grid())
+        csv.writer(out, lineterminator="\n").writerows(self.shown())
         return out.getvalue()
 
 
@@ -168,7 +203,8 @@ class Element(Model):
     `level` is 1 to 6 for titles and the nesting (from 1) of list items. `parent` is the `ordinal` of the title of the
     section that the element stands in; `describes` that of the picture or table that a caption belongs to.
     `method` says how the text was obtained: `native`, `ocr:<engine>`, `layout:<model>`, `speech:<model>`.
-    `cells` is a range such as `A1:C9` of the sheet named in `sheet`. `start` and `end` are seconds of sound or video.
+    `continued` are its places on following pages, of a table that goes on there. `cells` is a range such
+    as `A1:C9` of the sheet named in `sheet`. `start` and `end` are seconds of sound or video.
     """
 
     ordinal: Annotated[int, Field(ge=0)]
@@ -189,9 +225,23 @@ class Element(Model):
     end: float | None = None
     table: Table | None = None
     crop: Crop | None = None
+    continued: tuple[Region, ...] = ()
     lines: tuple[Line, ...] = ()
     links: tuple[Link, ...] = ()
     metadata: dict[str, Scalar] = {}
+
+    def on_page(self, page: int) -> Element | None:
+        """The element as far as it stands on the page (of a table that goes on the rows there); None if it does not."""
+        if page == self.page and not self.continued:
+            return self
+        own = [Region(page=self.page, bbox=self.bbox, page_size=self.page_size)] if self.page and self.bbox else []
+        place = next((place for place in (*own, *self.continued) if place.page == page), None)
+        if place is None or self.table is None:
+            return None
+        table = self.table.part(page, self.page)
+        text = "\n".join(" | ".join(row) for row in table.grid())
+        at = {"page": page, "bbox": place.bbox, "page_size": place.page_size, "continued": ()}
+        return self.model_copy(update={**at, "table": table, "text": text})
 
 
 def clock(seconds: float) -> str:
@@ -251,6 +301,11 @@ class Extraction(Model):
     members: tuple[Member, ...] = ()
     lacking: tuple[str, ...] = ()
 
+    def on_page(self, page: int) -> list[Element]:
+        """The elements that stand on the page, as far as they do."""
+        parts = [element.on_page(page) for element in self.elements]
+        return [part for part in parts if part is not None]
+
     @property
     def failed_pages(self) -> tuple[int, ...]:
         """Numbers of the pages that could not be read, or not wholly."""
@@ -264,14 +319,6 @@ class Span(Model):
     ordinal: int
     start: int
     end: int
-
-
-class Region(Model):
-    """A box on a page."""
-
-    page: int
-    bbox: BBox
-    page_size: tuple[float, float] | None = None
 
 
 class ChunkKind(StrEnum):

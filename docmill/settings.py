@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     golden_threshold: Annotated[
         float, Field(ge=0, le=1, description="loss of recall@5, recall@10 or nDCG@10 that keeps a generation from use")
     ] = 0.02
+    access: Annotated[
+        dict[str, list[str]], Field(description="beginning of source keys → access tags; others are nobody's then")
+    ] = {}
     grace_hours: Annotated[float, Field(ge=0, description="hours that a replaced generation is kept for")] = 24.0
     rerank_model: Annotated[str, Field(description="the reranking model, described in [models.NAME]")] = ""
     answer_model: Annotated[str, Field(description="the chat model of `docmill answer`, in [models.NAME]")] = ""

@@ -85,8 +85,8 @@ def _chunk(ordinal: int, group: Group, paths: dict[int, tuple[str, ...]]) -> Chu
         spans=tuple(piece.span for piece in group.pieces),
         overlap=group.repeated,
         section=(*paths[first.ordinal], first.text) if first.type is ElementType.TITLE else paths[first.ordinal],
-        pages=tuple(sorted({each.page for each in elements if each.page is not None})),
-        regions=tuple(_regions(elements)),
+        pages=tuple(sorted({page for piece in group.pieces for page in _pages(piece)})),
+        regions=tuple(_regions(group.pieces)),
         types=tuple(sorted({each.type for each in elements})),
         place=_place(elements),
         seconds=_seconds(elements),
@@ -110,10 +110,30 @@ def _between(before: Piece, piece: Piece) -> str:
     return " " if speech and end is not None and start is not None and start - end < _PAUSE else "\n"
 
 
-def _regions(elements: Sequence[Element]) -> Iterator[Region]:
-    for element in elements:
-        if element.page is not None and element.bbox is not None:
+def _regions(group: Sequence[Piece]) -> Iterator[Region]:
+    """The places of the group's elements, each once; of a table over pages those whose rows are in the group."""
+    pages: dict[int, set[int]] = {}
+    for piece in group:
+        pages.setdefault(piece.element.ordinal, set()).update(_pages(piece))
+    for ordinal, element in {piece.element.ordinal: piece.element for piece in group}.items():
+        if element.page is not None and element.bbox is not None and element.page in pages[ordinal]:
             yield Region(page=element.page, bbox=_rounded(element.bbox), page_size=element.page_size)
+        for place in element.continued:
+            if place.page in pages[ordinal]:
+                yield Region(page=place.page, bbox=_rounded(place.bbox), page_size=place.page_size)
+
+
+def _pages(piece: Piece) -> set[int]:
+    """The pages that the piece stands on; of a table that goes on over pages those of the piece's rows."""
+    element = piece.element
+    if element.page is None:
+        return set()
+    if not element.continued or element.table is None:
+        return {element.page}
+    shown = element.table.shown_rows()
+    first = element.text.count("\n", 0, piece.start)
+    rows = set(shown[first : first + piece.text.rstrip("\n").count("\n") + 1])
+    return {cell.page or element.page for cell in element.table.cells if cell.row in rows}
 
 
 def _rounded(box: BBox) -> BBox:

@@ -251,7 +251,7 @@ class TritonModel:
         except ValueError as error:
             raise ConfigError(
                 f"{url} ({self.name}) gave an output that has not its shape: {error}.",
-                hint="A Python back end older than 2.60 gives empty outputs with numpy 2: install numpy 1 there.",
+                hint="The Python back end of Triton 2.51 gives empty outputs with numpy 2: install numpy 1 there.",
             ) from error
         except (OSError, EOFError) as error:
             raise TransientError(f"{url} cannot be reached ({self.name}): {error}.") from error

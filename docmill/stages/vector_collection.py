@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from docmill.access import tags_for
 from docmill.errors import PermanentError, TransientError
 from docmill.generations import begin
 from docmill.ids import chunk_id
@@ -52,7 +53,10 @@ def _rows(workspace: Workspace, document: Document) -> list[Row]:
     language = workspace.config.index.language
     rows = [_row(document, fingerprint, chunk, vector) for chunk, vector in zip(chunks, vectors.tolist(), strict=True)]
     indexed = [f"{chunk.context}\n{chunk.text}" for chunk in chunks]
-    return [replace(row, terms=analyzed(text, language)) for row, text in zip(rows, indexed, strict=True)]
+    access = tags_for(workspace.settings.access, document.source_key)
+    return [
+        replace(row, terms=analyzed(text, language), access=access) for row, text in zip(rows, indexed, strict=True)
+    ]
 
 
 def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[float]) -> Row:
@@ -74,7 +78,6 @@ def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[fl
         elements=tuple(dict.fromkeys(span.ordinal for span in chunk.spans)),
         kind=chunk.kind,
         parent=chunk.parent,
-        access=document.access,
         metadata={**({"language": chunk.language} if chunk.language else {}), **document.metadata},
     )
 

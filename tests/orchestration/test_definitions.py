@@ -83,6 +83,8 @@ def test_jobs():
         "delete_documents",
         "reconcile_bucket",
         "prune_history",
+        "reindex",
+        "roll_back",
     }
 
 

@@ -8,29 +8,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.services import BIN, ROOT, answers, free_port, process, wait_for
+from tests.venvs import locked_python
 
-SDK = ROOT / ".venv-retab"
 LOCK = ROOT / "tests" / "conformance" / "retab.lock"
 
 
 @pytest.fixture(scope="module")
-def sdk() -> Path:
+def sdk(pytestconfig: pytest.Config) -> Path:
     """The Python of an environment with the SDK."""
-    python = SDK / "bin" / "python"
-    done = SDK / ".installed"
-    if not done.exists() or done.stat().st_mtime < LOCK.stat().st_mtime:
-        subprocess.run([BIN / "uv", "venv", "-q", "--clear", "--python", sys.executable, SDK], check=True)
-        install = [BIN / "uv", "pip", "install", "-q", "--python", python, "--require-hashes", "-r", LOCK]
-        subprocess.run(install, check=True)
-        done.touch()
-    return python
+    return locked_python(pytestconfig.cache.mkdir("retab-client"), LOCK)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from statistics import median
 
 from docmill.extract.pdf.ink import Box, Run
 from docmill.extract.pdf.lines import around, join_lines, leading
-from docmill.models import ElementType, Link, Table
+from docmill.models import ElementType, Link, Region, Table
 
 BULLET = re.compile(r"[•◦▪‣·∙○●■□➢➤✓✔❖◆►▶\uf0b7\uf0a7]\s*|[-–—*]\s+")
 NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,5}[.)])\s+\S")
@@ -45,6 +45,7 @@ class Draft:
     kind: str = ""
     sure: float | None = None
     doubt: str = ""
+    continued: tuple[Region, ...] = ()
 
     @property
     def size(self) -> float:
