@@ -108,7 +108,8 @@ def tables() -> None:
         right = sum(a == b for have, want in zip(got, rows, strict=False) for a, b in zip(have, want, strict=True))
         report = record.validation.arrays["rows"]
         print(
-            f"{count:5} rows: {len(got)} items, {right / (4 * count):.4f} of cells, complete {report.complete}, {spent:.2f} CPU s"
+            f"{count:5} rows: {len(got)} items, {right / (4 * count):.4f} of cells, "
+            f"complete {report.complete}, {spent:.2f} CPU s"
         )
 
 
@@ -133,9 +134,7 @@ def agreements(folder: Path) -> None:
     spent = time.process_time() - since
     for key in [*NDA["properties"], None]:
         counts = [sum(each.values()) if key is None else each[key] for each in (right, wrong, missed)]
-        print(
-            f"{key or 'all (micro)':16} F1 {2 * counts[0] / max(1, 2 * counts[0] + counts[1] + counts[2]):.3f}  {counts}"
-        )
+        print(f"{key or 'all (micro)':16} F1 {2 * counts[0] / max(1, counts[0] + sum(counts)):.3f}  {counts}")
     print(f"{spent:.1f} CPU s for {len(lines)} documents")
 
 
