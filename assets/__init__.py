@@ -6,6 +6,7 @@ from assets.embeddings import embeddings
 from assets.enriched_elements import enriched_elements
 from assets.extracted_elements import extracted_elements
 from assets.raw_documents import raw_documents
+from assets.structured_records import structured_records
 from assets.vector_collection import vector_collection
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "enriched_elements",
     "extracted_elements",
     "raw_documents",
+    "structured_records",
     "vector_collection",
 ]

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the virtual environments of the peers that end_to_end.py measures, with the versions of peers.txt.
+# Makes the virtual environments of the peers that end_to_end.py and inference.py measure, with the versions of peers.txt.
 #
-#     sh benchmarks/peers.sh [llamaindex] [unstructured]
+#     sh benchmarks/peers.sh [llamaindex] [unstructured] [torch]
 #
 # About 1 GB each. PYTHON names the interpreter (3.11 or later, python3 unless given). torch comes from where pip is told
 # to look; for the small CPU build on Linux set PIP_EXTRA_INDEX_URL to PyTorch's CPU index before.
@@ -23,6 +23,11 @@ for peer in "${@:-all}"; do
     llamaindex | all)
         install llamaindex llama-index-core llama-index-readers-file llama-index-embeddings-huggingface \
             llama-index-vector-stores-milvus
+        ;;
+    esac
+    case "$peer" in
+    torch | all)
+        install torch
         ;;
     esac
     case "$peer" in

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 from docmill.errors import SystemicError
+from docmill.ids import digest
 from docmill.models import Chunk, Crop, Document, Element, Extraction, Stage
 from docmill.store import ObjectStore
 
@@ -30,6 +31,11 @@ def extension(source_key: str) -> str:
     """The source key's extension in lower case with its dot, "" where it has none or an odd one."""
     suffix = PurePosixPath(source_key).suffix.lower()
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 10 else ""
+
+
+def file_name(source_key: str) -> str:
+    """The last part of a source key."""
+    return source_key.rpartition("/")[2]
 
 
 def member_key(version: str) -> str:
@@ -79,9 +85,15 @@ class Artifacts:
             Stage.ENRICHED_ELEMENTS: lambda document, fingerprint: self.key(
                 "enriched", document, fingerprint, "jsonl.zst"
             ),
-            Stage.CHUNKS: lambda document, fingerprint: self.key("chunks", document, fingerprint, "jsonl.zst"),
-            Stage.EMBEDDINGS: lambda document, fingerprint: self.key("embeddings", document, fingerprint, "parquet"),
+            Stage.CHUNKS: lambda document, fingerprint: self._named_key("chunks", document, fingerprint, "jsonl.zst"),
+            Stage.EMBEDDINGS: lambda document, fingerprint: self._named_key(
+                "embeddings", document, fingerprint, "parquet"
+            ),
         }
+
+    def _named_key(self, folder: str, document: Document, fingerprint: str, form: str) -> str:
+        """Where an artifact lies that depends on the document's file name: chunks tell it as their context."""
+        return self.key(folder, document, f"{fingerprint}-{digest(file_name(document.source_key))[:8]}", form)
 
     def put_extraction(self, key: str, extraction: Extraction) -> None:
         """The extraction lies at `key`: a line for the document, then a line an element."""
@@ -143,6 +155,13 @@ class Artifacts:
     def has_member(self, version: str) -> bool:
         """Whether the bytes of a member are kept."""
         return self.store.head(member_key(version)) is not None
+
+    def crops_named(self, key: str) -> set[str]:
+        """The sha256 of each picture that the extraction at `key` names."""
+        data = self.store.get(key)
+        with _undamaged(key):
+            lines = [json.loads(line) for line in _unpack(data)[1:] if '"crop":' in line]
+        return {each["crop"]["sha256"] for each in lines if each.get("crop")}
 
     def crop(self, crop: Crop) -> bytes:
         """The encoded picture."""

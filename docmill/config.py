@@ -27,6 +27,13 @@ class Mode(StrEnum):
     ACCURATE = "accurate"
 
 
+class PictureConfig(Section):
+    """Which pictures of office, web and mail documents are kept; those that the document describes always are."""
+
+    min_side: Annotated[int, Field(ge=1, description="pixels that a picture's shorter side has at least")] = 16
+    max_aspect: Annotated[float, Field(ge=1, description="longer side of a picture by its shorter one at most")] = 30.0
+
+
 class SpeechConfig(Section):
     """How speech becomes text; without a model, sound is refused and video keeps its scenes only."""
 
@@ -72,7 +79,24 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
     ] = 1_000_000_000
     max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
+    pictures: PictureConfig = PictureConfig()
     speech: SpeechConfig = SpeechConfig()
+
+
+class Strategy(StrEnum):
+    """Where a chunk may begin, besides where the one before is full.
+
+    `tokens`: nowhere else, and a full one ends between any two words; `sentence`: the same, ending with a sentence;
+    `page`: with each page; `section`: with each title, small sections joined; `element`: with each element; `semantic`:
+    where the subject changes, told by vectors of the sentences.
+    """
+
+    TOKENS = "tokens"
+    SENTENCE = "sentence"
+    PAGE = "page"
+    SECTION = "section"
+    ELEMENT = "element"
+    SEMANTIC = "semantic"
 
 
 class CaptionConfig(Section):
@@ -132,8 +156,24 @@ class EnrichConfig(Section):
 class ChunkConfig(Section):
     """Sizes are tokens of the embedding model, its two special tokens included."""
 
+    strategy: Annotated[
+        Strategy, Field(description="where chunks begin: tokens, sentence, page, section, element or semantic")
+    ] = Strategy.SECTION
     max_tokens: Annotated[int, Field(ge=16, le=8192, description="tokens of a chunk at most")] = 256
     overlap_tokens: Annotated[int, Field(ge=0, description="tokens repeated from the chunk before")] = 24
+    context: Annotated[
+        bool, Field(description="embed and index each chunk with its document's name and its section")
+    ] = True
+    tables_apart: Annotated[bool, Field(description="tables are chunks of their own, with their titles")] = True
+    table_tokens: Annotated[
+        int, Field(ge=16, le=8192, description="tokens of a chunk of a table; its labels are embedded without numbers")
+    ] = 512
+    parent_tokens: Annotated[
+        int, Field(ge=0, description="tokens of the passage that a hit can be widened to, within its section")
+    ] = 1024
+    semantic_percentile: Annotated[
+        int, Field(ge=50, le=99, description="share of neighbouring sentences (percent) that stay together")
+    ] = 90
 
 
 class EmbedConfig(Section):
@@ -142,10 +182,44 @@ class EmbedConfig(Section):
     model: Annotated[str, Field(description="the embedding model")] = "all-MiniLM-L6-v2"
 
 
+class IndexKind(StrEnum):
+    """Milvus's index over the vectors; `auto` chooses by the number of rows."""
+
+    AUTO = "auto"
+    FLAT = "flat"
+    HNSW = "hnsw"
+    IVF_FLAT = "ivf_flat"
+    IVF_SQ8 = "ivf_sq8"
+    DISKANN = "diskann"
+    GPU_CAGRA = "gpu_cagra"
+
+
+class Consistency(StrEnum):
+    """What a search on a Milvus server sees: all that was written (`strong`), or what is up to some seconds older."""
+
+    STRONG = "strong"
+    BOUNDED = "bounded"
+    SESSION = "session"
+    EVENTUALLY = "eventually"
+
+
 class IndexConfig(Section):
-    """How vectors are indexed."""
+    """How vectors and words are indexed. A change builds a new physical collection beside the live one."""
 
     metric: Annotated[str, Field(description="similarity of vectors")] = "COSINE"
+    kind: Annotated[
+        IndexKind,
+        Field(description="auto (by the number of rows), flat, hnsw, ivf_flat, ivf_sq8, diskann or gpu_cagra"),
+    ] = IndexKind.AUTO
+    language: Annotated[str, Field(description="Snowball stemmer of the words, such as german; empty for none")] = (
+        "english"
+    )
+    partition_key: Annotated[
+        str, Field(description="key of the documents' metadata that parts tenants on a server, such as tenant")
+    ] = ""
+    consistency: Annotated[
+        Consistency, Field(description="of searches on a server: strong, bounded, session or eventually")
+    ] = Consistency.STRONG
 
 
 class PipelineConfig(Section):

@@ -8,6 +8,7 @@ from docmill.errors import MissingObjectError, UsageError
 from docmill.index import Row
 from docmill.members import container_id
 from docmill.models import Chunk, Document, Element, Outcome, Stage
+from docmill.retrieve.search import live_space
 from docmill.workspace import Workspace
 
 
@@ -38,7 +39,8 @@ class Proof:
 
 def explain(workspace: Workspace, collection: str, chunk_id: str) -> Proof:
     """The proof of a chunk of the collection; raises UsageError if the collection does not hold it."""
-    rows = workspace.index.rows(collection, workspace.space, [chunk_id])
+    space = live_space(workspace, collection)
+    rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
     if not rows:
         raise UsageError(
             f"The collection {collection!r} holds no chunk {chunk_id!r}.", hint="Take the id from `docmill search`."
@@ -113,7 +115,7 @@ def _artifacts(
         elements = workspace.artifacts.enriched(read, enriched.fingerprint).elements
     else:
         elements = workspace.artifacts.extraction(read, extracted.fingerprint).elements
-    chunk = chunks[row.ordinal] if row.ordinal < len(chunks) else None
+    chunk = next((each for each in chunks[row.ordinal : row.ordinal + 1] if each.kind is row.kind), None)
     return chunk, tuple(element for element in elements if element.ordinal in row.elements)
 
 

@@ -10,11 +10,11 @@ from docmill.models import Stage
 
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
-    Stage.EXTRACTED_ELEMENTS: "5",
+    Stage.EXTRACTED_ELEMENTS: "6",
     Stage.ENRICHED_ELEMENTS: "1",
-    Stage.CHUNKS: "2",
-    Stage.EMBEDDINGS: "1",
-    Stage.VECTOR_COLLECTION: "1",
+    Stage.CHUNKS: "4",
+    Stage.EMBEDDINGS: "2",
+    Stage.VECTOR_COLLECTION: "3",
 }
 """Raised by whoever changes a stage so that it gives other results for the same input and settings."""
 
@@ -48,6 +48,13 @@ def stage_fingerprints(
         found[stage] = fingerprint(stage.value, CODE_VERSIONS[stage], settings[stage], upstream)
         upstream = "" if stage is Stage.RAW_DOCUMENTS else found[stage]
     return found
+
+
+def layout_fingerprint(config: PipelineConfig) -> str:
+    """What rows of one physical collection have in common beside the model: how chunks are cut and indexed."""
+    versions = "-".join(CODE_VERSIONS[stage] for stage in (Stage.CHUNKS, Stage.EMBEDDINGS, Stage.VECTOR_COLLECTION))
+    settings = {"chunk": config.chunk.model_dump(mode="json"), "index": config.index.model_dump(mode="json")}
+    return fingerprint("layout", versions, settings, "")
 
 
 def raw_fingerprint(stage_fingerprint: str, etag: str) -> str:

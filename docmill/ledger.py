@@ -15,6 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from docmill.database import Database, again
+from docmill.index.base import Space
+from docmill.index.generation import Generation
 from docmill.migrations import migrate
 from docmill.models import INSIDE, Document, Outcome, Stage, Status
 from docmill.tables import metadata as _metadata
@@ -42,6 +44,8 @@ _documents = sa.Table(
     sa.Column("batch", sa.String(64), nullable=False, index=True),
     sa.Column("gone_since", sa.Float, nullable=False, server_default="0"),
     sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("access", sa.JSON, nullable=False, server_default='["*"]'),
+    sa.Column("metadata", sa.JSON, nullable=False, server_default="{}"),
     sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes
 )
 _outcomes = sa.Table(
@@ -76,6 +80,21 @@ _batches = sa.Table(
 _counters = sa.Table(
     "counters", _metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.BigInteger)
 )
+_generations = sa.Table(
+    "generations",
+    _metadata,
+    sa.Column("collection", sa.String(255), primary_key=True),
+    sa.Column("digest", sa.String(12), primary_key=True),
+    sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("dimensions", sa.Integer, nullable=False),
+    sa.Column("metric", sa.String(32), nullable=False),
+    sa.Column("layout", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("changed_at", sa.Float, nullable=False),
+    sa.Column("report", sa.JSON, nullable=False),
+)
 _IN_LIST = 500
 
 
@@ -107,6 +126,8 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + _IN_LIST]
 
 
+_CLAIMED = ("source", "etag", "size", "batch", "access", "metadata")
+_OF_SPACE = ("model", "name", "dimensions", "metric", "layout")
 _SHOWN = [column for column in _documents.c if column.name not in ("gone_since", "deleted_at")]
 _ALIVE = _documents.c.deleted_at == 0
 
@@ -117,6 +138,17 @@ def _document(row: sa.Row[tuple[object, ...]]) -> Document:
 
 def _outcome(row: sa.Row[tuple[object, ...]]) -> Outcome:
     return Outcome.model_validate(dict(row._mapping))
+
+
+def _space_columns(space: Space) -> dict[str, object]:
+    return {"digest": space.digest, **{name: getattr(space, name) for name in _OF_SPACE}}
+
+
+def _generation(row: sa.Row[tuple[object, ...]]) -> Generation:
+    found = dict(row._mapping)
+    space = Space(**{name: found.pop(name) for name in _OF_SPACE})
+    found.pop("digest")
+    return Generation.model_validate({**found, "space": space})
 
 
 def _storable(row: dict[str, object]) -> dict[str, object]:
@@ -276,9 +308,14 @@ class Ledger:
         """
         listed = ("document_id", "collection", "source", "source_key", "etag", "size")
         given = {"batch": batch.batch, "media_type": "", "version": ""}
-        rows = [{name: getattr(each, name) for name in listed} | given for each in documents]
+        rows = [
+            {name: getattr(each, name) for name in listed}
+            | given
+            | {"access": list(each.access), "metadata": dict(each.metadata)}
+            for each in documents
+        ]
         statement = self._insert(_documents)
-        changed: dict[str, object] = {name: statement.excluded[name] for name in ("source", "etag", "size", "batch")}
+        changed: dict[str, object] = {name: statement.excluded[name] for name in _CLAIMED}
         changed |= {"gone_since": 0.0, "deleted_at": 0.0}
         free = sa.or_(_documents.c.etag != statement.excluded.etag, ~_ALIVE)
         taking = statement.on_conflict_do_update(index_elements=["document_id"], set_=changed, where=free)
@@ -407,6 +444,42 @@ class Ledger:
         with self._read() as connection:
             chosen = query.where(self._below(below)) if below else query
             return int(connection.execute(chosen).scalar_one())
+
+    @again
+    def set_access(self, documents: Sequence[Document]) -> None:
+        """The documents' access tags and metadata are known."""
+        with self._write() as connection:
+            for each in sorted(documents, key=lambda document: document.document_id):
+                values = {"access": list(each.access), "metadata": dict(each.metadata)}
+                chosen = _documents.c.document_id == each.document_id
+                connection.execute(_documents.update().where(chosen).values(**values))
+
+    # Generations
+
+    @again
+    def put_generation(self, generation: Generation) -> None:
+        """The generation is known as it is given."""
+        row = {**generation.model_dump(mode="json", exclude={"space"}), **_space_columns(generation.space)}
+        with self._write() as connection:
+            self._upsert(connection, _generations, [row])
+
+    def generations(self, collection: str) -> list[Generation]:
+        """The collection's generations, oldest first."""
+        query = sa.select(_generations).where(_generations.c.collection == collection)
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(_generations.c.created_at, _generations.c.digest)).all()
+        return [_generation(row) for row in rows]
+
+    def generation(self, collection: str, digest: str) -> Generation | None:
+        """The generation, None if it is not known."""
+        return next((each for each in self.generations(collection) if each.digest == digest), None)
+
+    @again
+    def forget_generation(self, collection: str, digest: str) -> None:
+        """The generation is not known any more."""
+        table = _generations
+        with self._write() as connection:
+            connection.execute(table.delete().where(table.c.collection == collection, table.c.digest == digest))
 
     # Outcomes
 

@@ -9,19 +9,24 @@ from docmill.stages.extracted_elements import preview_key
 from docmill.workspace import Workspace
 
 _FOLDERS = ("elements/", "enriched/", "chunks/", "embeddings/", "members/")
+_NAMING_CROPS = ("elements/", "enriched/")
 _DAY = 86_400.0
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """How many artifacts, and which batches, are gone."""
+    """How many artifacts, which batches, and how many pictures are gone."""
 
     artifacts: int
     batches: tuple[str, ...]
+    crops: int = 0
 
 
 def prune(workspace: Workspace, *, days: int) -> Pruned:
-    """Artifacts of versions that no document has, and batches that hold no document, are gone once `days` old."""
+    """What nothing refers to is gone once it is `days` old.
+
+    That is artifacts of versions that no document has, pictures that no artifact names, batches without documents.
+    """
     before = time.time() - days * _DAY
     batches = workspace.ledger.batches()
     documents = [each for name in {batch.collection for batch in batches} for each in workspace.ledger.documents(name)]
@@ -40,4 +45,21 @@ def prune(workspace: Workspace, *, days: int) -> Pruned:
         workspace.store.delete(f"batches/{batch}/manifest.jsonl")
         workspace.store.delete(preview_key(batch))
     workspace.ledger.forget_batches(empty)
-    return Pruned(artifacts, empty)
+    return Pruned(artifacts, empty, _prune_crops(workspace, before))
+
+
+def _prune_crops(workspace: Workspace, before: float) -> int:
+    """Pictures older than `before` that no extraction names any more are gone; how many.
+
+    Documents share pictures (a logo, say), so the extractions that are left are asked, all of them: they are read only
+    if there is an old picture. A picture is kept before the extraction that names it, and is new then.
+    """
+    store, artifacts = workspace.store, workspace.artifacts
+    old = {info.key.rpartition("/")[2]: info.key for info in store.list("crops/") if info.modified < before}
+    for folder in _NAMING_CROPS:
+        for info in store.list(folder) if old else ():
+            for name in artifacts.crops_named(info.key):
+                old.pop(name, None)
+    for key in old.values():
+        store.delete(key)
+    return len(old)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from enum import StrEnum
 from html import escape
 from typing import Annotated
@@ -16,6 +17,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Scalar = str | int | float | bool | None
+Metadata = Mapping[str, str | int | float | bool | list[str]]
+"""What is known of a document beside its content; keys are names, and no value is empty."""
 
 INSIDE = "!/"
 """Stands between the key of a document and the path of a member of it."""
@@ -40,6 +43,14 @@ class BBox(Model):
         return BBox(
             x0=min(self.x0, other.x0), y0=min(self.y0, other.y0), x1=max(self.x1, other.x1), y1=max(self.y1, other.y1)
         )
+
+
+class Region(Model):
+    """A box on a page."""
+
+    page: int
+    bbox: BBox
+    page_size: tuple[float, float] | None = None
 
 
 class ElementType(StrEnum):
@@ -75,7 +86,10 @@ class PageStatus(StrEnum):
 
 
 class Cell(Model):
-    """A cell of a table; a merged cell stands once, at its first row and column."""
+    """A cell of a table; a merged cell stands once, at its first row and column.
+
+    `page` is given where a table goes on over pages and the cell stands on a later one than its element.
+    """
 
     row: Annotated[int, Field(ge=0)]
     column: Annotated[int, Field(ge=0)]
@@ -84,16 +98,40 @@ class Cell(Model):
     column_span: Annotated[int, Field(ge=1)] = 1
     header: bool = False
     bbox: BBox | None = None
+    page: int | None = None
 
 
 class Table(Model):
-    """A table as cells in reading order (by row, then column)."""
+    """A table as cells in reading order (by row, then column).
+
+    `repeated_rows` are rows that only repeat the head on a following page: they are kept as they stand there, and left
+    out of the table's text, Markdown, HTML and CSV.
+    """
 
     rows: int
     columns: int
     cells: tuple[Cell, ...]
     header_rows: int = 0
     title: str = ""
+    repeated_rows: tuple[int, ...] = ()
+
+    def shown_rows(self) -> list[int]:
+        """The rows that repeat nothing."""
+        repeated = set(self.repeated_rows)
+        return [row for row in range(self.rows) if row not in repeated]
+
+    def part(self, page: int, first_page: int | None) -> Table:
+        """The rows that stand on a page, of a table that begins on `first_page` and goes on."""
+        cells = [cell for cell in self.cells if (cell.page or first_page) == page]
+        rows = {row: number for number, row in enumerate(sorted({cell.row for cell in cells}))}
+        moved = tuple(cell.model_copy(update={"row": rows[cell.row], "page": None}) for cell in cells)
+        head = len({cell.row for cell in cells if cell.header})
+        return Table(rows=len(rows), columns=self.columns, cells=moved, header_rows=head, title=self.title)
+
+    def shown(self) -> list[list[str]]:
+        """The grid without the rows that repeat the head."""
+        grid = self.grid()
+        return [grid[row] for row in self.shown_rows()]
 
     def grid(self) -> list[list[str]]:
         """Texts as `rows` lists of `columns`; a merged cell's text stands at its first position, the rest is empty."""
@@ -104,7 +142,7 @@ class Table(Model):
 
     def markdown(self) -> str:
         """A pipe table. Spans cannot be written so: use `html` where they matter."""
-        rows = [[" ".join(text.split()).replace("|", "\\|") for text in row] for row in self.grid()]
+        rows = [[" ".join(text.split()).replace("|", "\\|") for text in row] for row in self.shown()]
         if not rows:
             return ""
         lines = ["| " + " | ".join(row) + " |" for row in rows]
@@ -116,7 +154,7 @@ class Table(Model):
         for cell in self.cells:
             by_row[cell.row].append(cell)
         lines = ["<table>"]
-        for row in by_row:
+        for row in (by_row[number] for number in self.shown_rows()):
             parts = []
             for cell in sorted(row, key=lambda each: each.column):
                 tag = "th" if cell.header else "td"
@@ -129,7 +167,7 @@ class Table(Model):
     def csv(self) -> str:
         """The grid as CSV (RFC 4180)."""
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(self.grid())
+        csv.writer(out, lineterminator="\n").writerows(self.shown())
         return out.getvalue()
 
 
@@ -165,7 +203,8 @@ class Element(Model):
     `level` is 1 to 6 for titles and the nesting (from 1) of list items. `parent` is the `ordinal` of the title of the
     section that the element stands in; `describes` that of the picture or table that a caption belongs to.
     `method` says how the text was obtained: `native`, `ocr:<engine>`, `layout:<model>`, `speech:<model>`.
-    `cells` is a range such as `A1:C9` of the sheet named in `sheet`. `start` and `end` are seconds of sound or video.
+    `continued` are its places on following pages, of a table that goes on there. `cells` is a range such
+    as `A1:C9` of the sheet named in `sheet`. `start` and `end` are seconds of sound or video.
     """
 
     ordinal: Annotated[int, Field(ge=0)]
@@ -186,9 +225,23 @@ class Element(Model):
     end: float | None = None
     table: Table | None = None
     crop: Crop | None = None
+    continued: tuple[Region, ...] = ()
     lines: tuple[Line, ...] = ()
     links: tuple[Link, ...] = ()
     metadata: dict[str, Scalar] = {}
+
+    def on_page(self, page: int) -> Element | None:
+        """The element as far as it stands on the page (of a table that goes on the rows there); None if it does not."""
+        if page == self.page and not self.continued:
+            return self
+        own = [Region(page=self.page, bbox=self.bbox, page_size=self.page_size)] if self.page and self.bbox else []
+        place = next((place for place in (*own, *self.continued) if place.page == page), None)
+        if place is None or self.table is None:
+            return None
+        table = self.table.part(page, self.page)
+        text = "\n".join(" | ".join(row) for row in table.grid())
+        at = {"page": page, "bbox": place.bbox, "page_size": place.page_size, "continued": ()}
+        return self.model_copy(update={**at, "table": table, "text": text})
 
 
 def clock(seconds: float) -> str:
@@ -248,6 +301,11 @@ class Extraction(Model):
     members: tuple[Member, ...] = ()
     lacking: tuple[str, ...] = ()
 
+    def on_page(self, page: int) -> list[Element]:
+        """The elements that stand on the page, as far as they do."""
+        parts = [element.on_page(page) for element in self.elements]
+        return [part for part in parts if part is not None]
+
     @property
     def failed_pages(self) -> tuple[int, ...]:
         """Numbers of the pages that could not be read, or not wholly."""
@@ -263,20 +321,21 @@ class Span(Model):
     end: int
 
 
-class Region(Model):
-    """A box on a page."""
+class ChunkKind(StrEnum):
+    """Whether a chunk is a passage of its document, or its card: what the document is, for finding whole documents."""
 
-    page: int
-    bbox: BBox
-    page_size: tuple[float, float] | None = None
+    PASSAGE = "passage"
+    DOCUMENT = "document"
 
 
 class Chunk(Model):
     """A piece of a document that is embedded and found as one.
 
-    `text` is what is embedded and shown; `spans` say which characters of which elements it holds; those after the
-    first `overlap` spans hold no character that an earlier chunk holds. `section` is the path of titles above it,
-    `seconds` are the first and last second of sound or video that it stands for.
+    `text` is what is shown; `spans` say which characters of which elements it holds; those after the first `overlap`
+    spans hold no character that an earlier chunk holds. `section` is the path of titles above it, `seconds` are the
+    first and last second of sound or video that it stands for. `context` tells what the chunk is of, `labels` are a
+    table's text without its numbers; `token_count` is that of what is embedded. `parent` is the ordinal of the first
+    chunk of the passage that the chunk belongs to. `language` is ISO 639-1 or "".
     """
 
     ordinal: int
@@ -290,6 +349,17 @@ class Chunk(Model):
     types: tuple[ElementType, ...] = ()
     place: str = ""
     seconds: tuple[float, float] | None = None
+    language: str = ""
+    context: str = ""
+    labels: str = ""
+    parent: int = 0
+    kind: ChunkKind = ChunkKind.PASSAGE
+
+    @property
+    def embedded(self) -> str:
+        """What the embedding model reads: numbers of tables say little to it, and their labels all."""
+        body = self.labels or self.text
+        return f"{self.context}\n{body}" if self.context else body
 
 
 class Status(StrEnum):
@@ -325,7 +395,7 @@ class Document(Model):
     `source_key` is the object's whole address (`s3://bucket/a/b.pdf`), `source` the address of the store that holds it,
     ending with `/`: the object's key in that store is the rest. Of a member of another document the source is that
     document's key and `!/` (`s3://bucket/mail.eml!/`), and the etag its version. `modified` (seconds since the epoch)
-    is known of listed documents only.
+    is known of listed documents only. Of the tags in `access` a searcher needs one; "*" lets everybody find it.
     """
 
     document_id: str
@@ -338,6 +408,8 @@ class Document(Model):
     version: str = ""
     batch: str = ""
     modified: float = 0.0
+    access: tuple[str, ...] = ("*",)
+    metadata: Metadata = {}
 
     @property
     def key(self) -> str:
@@ -373,7 +445,9 @@ class Outcome(Model):
 class Hit(Model):
     """A chunk found for a question, with what proves it; `score` grows with relevance, on a scale of its mode.
 
-    `note` says what the search could not do, such as looking for words where they are not indexed.
+    `similarity` is the cosine to the question where it was found by meaning. `also_in` are the source keys of chunks
+    with nearly the same text that were left out. `note` says what the search could not do, such as looking for words
+    where they are not indexed.
     """
 
     chunk_id: str
@@ -393,4 +467,10 @@ class Hit(Model):
     fingerprint: str = ""
     dense_rank: int | None = None
     sparse_rank: int | None = None
+    ordinal: int = 0
+    parent: int = 0
+    similarity: float | None = None
+    rerank_score: float | None = None
+    also_in: tuple[str, ...] = ()
+    metadata: Metadata = {}
     note: str = ""

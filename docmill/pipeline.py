@@ -11,19 +11,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docmill.errors import PermanentError, UsageError
-from docmill.fingerprints import raw_fingerprint
+from docmill.generations import activate, delete_everywhere
 from docmill.ids import digest
 from docmill.ledger import Failure
 from docmill.members import adopt, container_id
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
 from docmill.progress import current
 from docmill.stages import WORK, Job, Result
+from docmill.standing import USABLE, expected_fingerprint
+from docmill.standing import Outcomes as Outcomes
+from docmill.standing import current_outcome as current_outcome
+from docmill.standing import pending_batches as pending_batches
+from docmill.structured.records import Records
 from docmill.workspace import Workspace
 
 _FLUSH_SECONDS = 0.5
-_USABLE = {Status.OK, Status.PARTIAL}
-
-Outcomes = dict[tuple[str, Stage], Outcome]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def run_stage(
         worked_on |= dict.fromkeys(job.document.document_id for job in jobs)
         joined = _work(workspace, stage, batch, jobs, _Writer(workspace, stage, run_id, outcomes))
         if stage is Stage.VECTOR_COLLECTION and jobs:
-            _promote(workspace, jobs[0].document.collection)
+            activate(workspace, jobs[0].document.collection)
         jobs, outcomes = _jobs(workspace, stage, batch, scope) if joined else ([], {})
         jobs = [job for job in jobs if job.document.document_id not in worked_on]
         if not jobs:
@@ -119,20 +121,6 @@ def _work(workspace: Workspace, stage: Stage, batch: str, jobs: Sequence[Job], w
     return writer.adopted
 
 
-def _expected(workspace: Workspace, stage: Stage, document: Document) -> str:
-    """The fingerprint that an up-to-date outcome has; that of the raw documents holds the object's etag."""
-    fingerprint = workspace.fingerprints[stage]
-    return raw_fingerprint(fingerprint, document.etag) if stage is Stage.RAW_DOCUMENTS else fingerprint
-
-
-def current_outcome(workspace: Workspace, stage: Stage, document: Document, outcomes: Outcomes) -> Outcome | None:
-    """The stage's outcome of the document's current version under the current settings, None if there is none."""
-    outcome = outcomes.get((document.document_id, stage))
-    if outcome is None or outcome.fingerprint != _expected(workspace, stage, document):
-        return None
-    return outcome if outcome.version == document.version or stage is Stage.RAW_DOCUMENTS else None
-
-
 def _before(stage: Stage) -> Stage | None:
     stages = list(Stage)
     position = stages.index(stage)
@@ -144,7 +132,7 @@ def _ready(workspace: Workspace, stage: Stage, document: Document, outcomes: Out
     before = _before(stage)
     while before is not None:
         outcome = current_outcome(workspace, before, document, outcomes)
-        if outcome is None or outcome.status not in _USABLE:
+        if outcome is None or outcome.status not in USABLE:
             return False
         before = _before(before)
     return True
@@ -231,7 +219,7 @@ class _Writer:
     def _outcome(self, result: Result, document: Document) -> Outcome:
         earlier = self._before.get((document.document_id, self._stage))
         worked_on = document if self._stage is Stage.RAW_DOCUMENTS else result.document
-        fingerprint = _expected(self._workspace, self._stage, worked_on)
+        fingerprint = expected_fingerprint(self._workspace, self._stage, worked_on)
         again = earlier is not None and earlier.version == worked_on.version and earlier.fingerprint == fingerprint
         failed_before = again and earlier is not None and earlier.error_class is not None
         error = result.error or result.lacking
@@ -275,7 +263,7 @@ def report(
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
     found = {each.document_id: current_outcome(workspace, stage, each, outcomes) for each in documents}
     current = [outcome for outcome in found.values() if outcome is not None]
-    usable = [outcome for outcome in current if outcome.status in _USABLE]
+    usable = [outcome for outcome in current if outcome.status in USABLE]
     known = workspace.ledger.batch(batch)
     failures = [
         Failure(each, outcome)
@@ -321,30 +309,6 @@ def run_batch(
     return [run_stage(workspace, stage, batch, scope=scope, run_id=run_id) for stage in stages]
 
 
-def _promote(workspace: Workspace, collection: str) -> None:
-    """A new vector space is searched from the moment on when it holds every document that can be held."""
-    if workspace.index.is_live(collection, workspace.space):
-        return
-    if not pending_batches(workspace, workspace.ledger.documents(collection)):
-        workspace.index.promote(collection, workspace.space)
-
-
-def pending_batches(workspace: Workspace, documents: Sequence[Document]) -> list[str]:
-    """Batches that hold any of these documents before its end: not through all stages, and not failed on the way."""
-    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    return sorted({each.batch for each in documents if _is_pending(workspace, each, outcomes)})
-
-
-def _is_pending(workspace: Workspace, document: Document, outcomes: Outcomes) -> bool:
-    for stage in Stage:
-        outcome = current_outcome(workspace, stage, document, outcomes)
-        if outcome is None:
-            return True
-        if outcome.status not in _USABLE:
-            return False
-    return False
-
-
 def set_quarantine(workspace: Workspace, failures: Sequence[Failure], *, release: bool = False) -> int:
     """The failures are counted apart and not tried again until their objects or the settings change; how many.
 
@@ -368,7 +332,7 @@ def delete_documents(workspace: Workspace, collection: str, ids: Sequence[str]) 
     dead = workspace.ledger.buried(collection)
     if not dead:
         return 0
-    rows = workspace.index.held(collection, workspace.space, dead)
-    workspace.index.delete(collection, workspace.space, list(rows))
+    rows = delete_everywhere(workspace, collection, dead)
+    Records(workspace.ledger.database, workspace.store).forget(dead)
     workspace.ledger.forget(dead)
-    return len(rows)
+    return rows

@@ -75,6 +75,23 @@ class ServiceSettings(BaseModel):
     fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
 
 
+class RecordsSettings(BaseModel):
+    """How records are extracted; `docs/records.md` says more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: Annotated[str, Field(description="embedded, or the name of a model in `models` with runtime openai")] = (
+        "embedded"
+    )
+    engines: Annotated[
+        dict[str, str], Field(description="model name that a client asks for → engine; others mean `engine`")
+    ] = {}
+    characters: Annotated[int, Field(ge=500, description="of a document that a model is shown at once")] = 24_000
+    answer_tokens: Annotated[int, Field(ge=64, description="that a model may answer with")] = 8_192
+    images: Annotated[bool, Field(description="show the model pictures of the pages, too")] = False
+    low_confidence: Annotated[float, Field(ge=0, le=1, description="values below it are to be reviewed")] = 0.65
+
+
 class Settings(BaseSettings):
     """All settings. Empty addresses mean the embedded default below `home`."""
 
@@ -94,12 +111,25 @@ class Settings(BaseSettings):
     password: Annotated[SecretStr, Field(description="opens encrypted documents (a secret)")] = SecretStr("")
     watch: Annotated[dict[str, str], Field(description="collection → address that sensors watch")] = {}
     sensor_seconds: Annotated[int, Field(ge=1, description="pause between two ticks of new_uploads")] = 30
+    golden_questions: Annotated[
+        Path | None, Field(description="JSON lines or YAML file of questions that a new generation must answer as well")
+    ] = None
+    golden_threshold: Annotated[
+        float, Field(ge=0, le=1, description="loss of recall@5, recall@10 or nDCG@10 that keeps a generation from use")
+    ] = 0.02
+    access: Annotated[
+        dict[str, list[str]], Field(description="beginning of source keys → access tags; others are nobody's then")
+    ] = {}
+    grace_hours: Annotated[float, Field(ge=0, description="hours that a replaced generation is kept for")] = 24.0
+    rerank_model: Annotated[str, Field(description="the reranking model, described in [models.NAME]")] = ""
+    answer_model: Annotated[str, Field(description="the chat model of `docmill answer`, in [models.NAME]")] = ""
     delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
     batch: BatchLimits = BatchLimits()
     workers: WorkerLimits = WorkerLimits()
     models: Annotated[
         dict[str, ModelConfig], Field(description="model → where it runs, and what it is if docmill does not know it")
     ] = {}
+    records: RecordsSettings = RecordsSettings()
     fetch_allow: Annotated[
         str, Field(description="networks (CIDR, apart by commas) that documents may be fetched from though private")
     ] = ""

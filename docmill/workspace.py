@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from docmill.artifacts import Artifacts
 from docmill.config import PipelineConfig
-from docmill.fingerprints import stage_fingerprints
+from docmill.errors import ConfigError
+from docmill.fingerprints import layout_fingerprint, stage_fingerprints
 from docmill.index.base import Space, VectorIndex
 from docmill.inference.embedder import Embedder
 from docmill.jobs import Jobs
@@ -16,6 +18,9 @@ from docmill.ledger import Ledger
 from docmill.models import Document, Stage
 from docmill.settings import Settings
 from docmill.store import ObjectStore, open_store
+
+if TYPE_CHECKING:
+    from docmill.inference.reranker import Reranker
 
 
 class Workspace:
@@ -34,6 +39,7 @@ class Workspace:
         self._embedder = embedder
         self._open_source = open_source
         self._sources: dict[str, ObjectStore] = {}
+        self._embedders: dict[str, Embedder] = {}
 
     @property
     def config(self) -> PipelineConfig:
@@ -71,7 +77,10 @@ class Workspace:
         """The vectors."""
         from docmill.index.milvus import MilvusIndex
 
-        return self._index or MilvusIndex(self.settings.milvus, self.settings.milvus_token.get_secret_value())
+        if self._index is not None:
+            return self._index
+        token = self.settings.milvus_token.get_secret_value()
+        return MilvusIndex(self.settings.milvus, token, self.config.index)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -81,6 +90,35 @@ class Workspace:
         if self._embedder is not None:
             return self._embedder
         return open_embedder(self.config.embed.model, self.settings.models, self.settings.folder / "models")
+
+    def embedder_for(self, space: Space) -> Embedder:
+        """The embedding model of a space: that of the settings, or the one that an older generation was built with."""
+        from docmill.inference.opening import open_embedder
+
+        if space.model == self.embedder.fingerprint:
+            return self.embedder
+        if space.name not in self._embedders:
+            opened = open_embedder(space.name, self.settings.models, self.settings.folder / "models")
+            if opened.fingerprint != space.model:
+                raise ConfigError(
+                    f"The model {space.name} is not the one any more that the collection was built with.",
+                    hint="Run `docmill reindex`, or bring the former model back.",
+                )
+            self._embedders[space.name] = opened
+        return self._embedders[space.name]
+
+    @cached_property
+    def reranker(self) -> Reranker:
+        """The reranking model; raises ConfigError where none is configured."""
+        from docmill.inference.opening import open_reranker
+
+        name = self.settings.rerank_model
+        if not name:
+            raise ConfigError(
+                "No reranking model is configured.",
+                hint="Describe one in [models.NAME] and set rerank_model = NAME; see docs/models.md.",
+            )
+        return open_reranker(name, self.settings.models)
 
     @cached_property
     def fingerprints(self) -> dict[Stage, str]:
@@ -97,7 +135,9 @@ class Workspace:
     @property
     def space(self) -> Space:
         """The space that vectors live in."""
-        return Space(self.embedder.fingerprint, self.embedder.dimensions, self.config.index.metric)
+        layout = layout_fingerprint(self.config)
+        model = self.embedder
+        return Space(model.fingerprint, model.dimensions, self.config.index.metric, layout, model.name)
 
     def source(self, url: str) -> ObjectStore:
         """The store that holds a source's objects."""

@@ -1,4 +1,4 @@
-"""Writes docs/cli.md and docs/configuration.md from the code; a test holds them to it.
+"""Writes docs/cli.md, docs/configuration.md and docs/formats.md from the code; a test holds them to it.
 
 Run it by `.venv/bin/python docs/generate.py`.
 """
@@ -14,6 +14,8 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from docmill.cli.app import app
+from docmill.extract.features import FEATURES, Feature
+from docmill.extract.registry import SUPPORTED
 from docmill.settings import Settings
 
 HERE = Path(__file__).parent
@@ -42,7 +44,7 @@ Settings come from `docmill.toml` in the current folder and from the environment
 Unknown names in the file are errors. Empty addresses mean the embedded default below `home`.
 
 S3 credentials, region and endpoint come by the usual AWS chain: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-`AWS_DEFAULT_REGION`, `AWS_PROFILE`, instance roles, `AWS_ENDPOINT_URL_S3`. Secrets (`ledger_url`, `milvus_token`)
+`AWS_DEFAULT_REGION`, `AWS_PROFILE`, instance roles, `AWS_ENDPOINT_URL_S3`. Secrets (`ledger_url`, `milvus_token`, `password`)
 belong in the environment.
 
 ```toml
@@ -62,6 +64,38 @@ This table is written by `docs/generate.py` from the code.
 | key | default | what it is |
 |---|---|---|
 """
+
+
+FORMATS_HEAD = """\
+# What is read of each format
+
+The type is told by the content, not by the name; a name that says otherwise is noted on the document. Everything is
+read as text in reading order; the table says what else. Each ✓ is held by a test that reads a small real document of the
+type (`tests/extract/test_features.py`).
+
+- **merged cells**: a cell with its spans stands once, at its first row and column. **notes**: footnotes, endnotes and
+  speakers' notes. **members**: documents inside, which become documents of their own (`mail.eml!/report.pdf`), to any
+  depth within `extract.max_depth`. **text of pictures** is read in mode `accurate`, in mode `auto` where there is no
+  other text.
+- *Tracked changes*: the final text; insertions count, deletions do not. *Formulas* of sheets: their values.
+- *Hidden* sheets, rows, columns and slides are read, and sheets and slides marked as hidden; hidden text of a text
+  document and of a web page is left out.
+- *ppt* needs LibreOffice (Debian: `libreoffice-impress-nogui`). Nothing that a document points to outside of itself is
+  fetched, no macro is run, no XML entity is expanded.
+- Encrypted documents, damaged ones, 7z, rar and other types are refused with the way out.
+
+This page is written by `docs/generate.py` from the code.
+
+"""
+
+
+def formats_page() -> str:
+    """What each reader declares."""
+    lines = ["| type | " + " | ".join(Feature) + " |", "|---" * (len(Feature) + 1) + "|"]
+    for label in sorted(SUPPORTED):
+        marks = ("✓" if feature in FEATURES[label] else "" for feature in Feature)
+        lines.append(f"| {label} | " + " | ".join(marks) + " |")
+    return FORMATS_HEAD + "\n".join(lines) + "\n"
 
 
 def cli_page() -> str:
@@ -119,6 +153,7 @@ def _default(name: str, field: FieldInfo) -> str:
 def main() -> None:
     """Write the pages."""
     (HERE / "cli.md").write_text(cli_page(), encoding="utf-8")
+    (HERE / "formats.md").write_text(formats_page(), encoding="utf-8")
     (HERE / "configuration.md").write_text(configuration_page(), encoding="utf-8")
 
 

@@ -5,9 +5,11 @@ from typing import Any
 import dagster as dg
 
 from docmill.errors import UsageError
+from docmill.generations import roll_back
 from docmill.maintenance import prune
 from docmill.mirror import reconcile_step
-from docmill.pipeline import delete_documents
+from docmill.pipeline import delete_documents, run_batch
+from docmill.reindex import reindex
 from docmill.workspace import Workspace
 from orchestration.partitions import document_batches
 from orchestration.sources import watched
@@ -31,6 +33,11 @@ reprocess_batches = dg.define_asset_job(
     _INGESTION,
     description="Work on all documents of a batch again, whether they are all right or not.",
     config={"resources": {"scope": {"config": {"force": True}}}},
+)
+extract_records = dg.define_asset_job(
+    "extract_records",
+    dg.AssetSelection.groups("extraction"),
+    description="Extract the records of a batch by every registered schema; what has not changed is not redone.",
 )
 snapshot_collections = dg.define_asset_job(
     "snapshot_collections", dg.AssetSelection.assets("collection_snapshot"), description="Count every collection."
@@ -106,6 +113,63 @@ def reconcile_bucket() -> None:
     reconcile_op()
 
 
+class ReindexConfig(dg.Config):
+    """Which collection is built anew under the settings of now; `force` takes it even if its checks fail."""
+
+    collection: str = "default"
+    force: bool = False
+
+
+@dg.op
+def reindex_op(context: dg.OpExecutionContext, config: ReindexConfig, workspace: WorkspaceResource) -> None:
+    """The settings' generation of the collection is live; fails, and changes nothing, where its checks do."""
+    with workspace.open() as opened:
+        verdict = reindex(
+            opened,
+            config.collection,
+            lambda batch: _run_batch(context, opened, batch),
+            force=config.force,
+        )
+        live = opened.index.live(config.collection) == verdict.generation.digest
+    context.add_output_metadata({"verdict": dg.MetadataValue.json(verdict.report())})
+    if not live:
+        raise dg.Failure("\n".join(verdict.reasons), metadata={"verdict": dg.MetadataValue.json(verdict.report())})
+
+
+def _run_batch(context: dg.OpExecutionContext, workspace: Workspace, batch: str) -> None:
+    for report in run_batch(workspace, batch, run_id=context.run_id):
+        context.log.info("%s %s: %d of %d documents", batch, report.stage.value, report.ok, report.documents)
+
+
+@dg.job(
+    name="reindex",
+    description="Build a collection anew under changed settings beside the live one, check it, then swap them.",
+)
+def reindex_job() -> None:
+    """Build a collection anew and swap it in."""
+    reindex_op()
+
+
+class RollBackConfig(dg.Config):
+    """Which collection goes back to the generation that was live before."""
+
+    collection: str = "default"
+
+
+@dg.op
+def roll_back_op(context: dg.OpExecutionContext, config: RollBackConfig, workspace: WorkspaceResource) -> None:
+    """Searches see the generation that was live before."""
+    with workspace.open() as opened:
+        earlier, left = roll_back(opened, config.collection)
+    context.log.info("%s: %s is live again, %s was left", config.collection, earlier.digest, left.digest)
+
+
+@dg.job(name="roll_back", description="Search a collection by its former generation again.")
+def roll_back_job() -> None:
+    """Search a collection by its former generation again."""
+    roll_back_op()
+
+
 class PruneConfig(dg.Config):
     """Artifacts that no document needs and failed runs are kept that many days."""
 
@@ -119,7 +183,8 @@ def prune_op(context: dg.OpExecutionContext, config: PruneConfig, workspace: Wor
         pruned = prune(opened, days=config.days)
     for batch in pruned.batches:
         context.instance.delete_dynamic_partition(document_batches.name or "", batch)
-    context.log.info("Pruned %d artifacts and %d batches.", pruned.artifacts, len(pruned.batches))
+    counts = (pruned.artifacts, pruned.crops, len(pruned.batches))
+    context.log.info("Pruned %d artifacts, %d pictures and %d batches.", *counts)
 
 
 @dg.job(name="prune_history", description="Remove artifacts that no document needs and batches that hold none.")
@@ -132,8 +197,11 @@ ALL: list[dg.JobDefinition | Any] = [
     ingest_batch,
     retry_failed_documents,
     reprocess_batches,
+    extract_records,
     snapshot_collections,
     delete_documents_job,
     reconcile_bucket,
+    reindex_job,
+    roll_back_job,
     prune_history,
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from docmill.ledger import Failure
 from docmill.mirror import form_batches, make_plan, resolve_source
-from docmill.models import Document, Stage
+from docmill.models import ChunkKind, Document, Stage
 from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches, run_batch
 from docmill.workspace import Workspace
 
@@ -54,6 +54,8 @@ def searchable(workspace: Workspace) -> dict[str, str]:
     held = workspace.index.held("default", workspace.space)
     found: dict[str, str] = {}
     for row in sorted(workspace.index.rows("default", workspace.space, list(held)), key=lambda each: each.ordinal):
+        if row.kind is not ChunkKind.PASSAGE:
+            continue
         key = row.source_key.rpartition("/")[2]
         found[key] = found.get(key, "") + row.text
     return found

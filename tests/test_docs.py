@@ -21,7 +21,7 @@ def _generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["cli", "configuration"])
+@pytest.mark.parametrize("page", ["cli", "configuration", "formats"])
 def test_generated_page_is_current(page: str):
     written = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
     assert written == getattr(_generator(), f"{page}_page")(), "run docs/generate.py"
@@ -31,7 +31,18 @@ def test_readme_is_short():
     assert len(README.splitlines()) <= 150
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/operations.md",
+        "docs/architecture.md",
+        "docs/media.md",
+        "docs/parse.md",
+        "docs/extractors.md",
+    ],
+)
 def test_links_lead_somewhere(page: str):
     base = (ROOT / page).parent
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):

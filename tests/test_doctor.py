@@ -28,7 +28,7 @@ def test_orphans_are_found_and_removed(workspace: Workspace, folder: Path):
     gone = document(workspace, "valves.md").document_id
     workspace.ledger.bury([gone])
     workspace.ledger.forget([gone])
-    assert "1 of documents that nobody knows" in " ".join(ills(workspace))
+    assert "2 of documents that nobody knows" in " ".join(ills(workspace))
     repair(workspace)
     assert (ills(workspace), set(searchable(workspace))) == ([], {"pumps.md"})
 

@@ -59,7 +59,7 @@ def test_changed_object_alone_is_redone_and_its_old_rows_are_retired(workspace: 
     assert worked_on(workspace, reports) == {stage.value: {"valves.md"} for stage in Stage}
     assert "55 bar" in searchable(workspace)["valves.md"]
     assert "40 bar" not in searchable(workspace)["valves.md"]
-    assert reports[Stage.VECTOR_COLLECTION].counts == {"rows": 1, "retired": 1}
+    assert reports[Stage.VECTOR_COLLECTION].counts == {"rows": 2, "retired": 2}  # a passage and the card
 
 
 def test_touched_object_with_the_same_bytes_is_only_read(workspace: Workspace, folder: Path):
@@ -153,12 +153,12 @@ def test_rows_that_do_not_arrive_fail_their_document(workspace: Workspace, folde
     monkeypatch.setattr(
         workspace.index,
         "upsert",
-        lambda name, space, rows: upsert(name, space, [row for row in rows if "Pumps" in row.text]),
+        lambda name, space, rows: upsert(name, space, [row for row in rows if row.source_key.endswith("pumps.md")]),
     )
     ingest(workspace, folder)
     (failed,) = failures(workspace).values()
     assert (failed.document.key, failed.outcome.error_class) == ("valves.md", ErrorClass.TRANSIENT)
-    assert "1 of 1 chunks are not in the collection" in failed.outcome.message
+    assert "2 of 2 chunks are not in the collection" in failed.outcome.message
 
 
 def test_scope_narrows_to_its_documents(workspace: Workspace, folder: Path):

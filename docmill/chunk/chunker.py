@@ -8,26 +8,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from docmill.chunk.pieces import Piece, Tokenizer, split_table, split_text, tail
-from docmill.config import ChunkConfig
+from docmill.chunk.context import chunk_context, document_label, table_labels
+from docmill.chunk.grouping import Boundary, Group, Grouper, budgets
+from docmill.chunk.pieces import Piece, Tokenizer
+from docmill.chunk.subjects import Embed, new_subjects
+from docmill.config import ChunkConfig, Strategy
 from docmill.models import BBox, Chunk, Element, ElementType, Extraction, Region, clock
-
-_FURNITURE = {ElementType.HEADER, ElementType.FOOTER}
-_SMALL = 0.25
-"""A section that fills less than this share of a chunk is joined with the next one."""
-
 
 _PAUSE = 2.0
 """Seconds of silence that begin a new paragraph of speech."""
+_OF_TABLES = {ElementType.TABLE, ElementType.TITLE, ElementType.CAPTION, ElementType.FOOTNOTE}
 
 
-def chunk_extraction(extraction: Extraction, tokenizer: Tokenizer, config: ChunkConfig) -> tuple[Chunk, ...]:
-    """The document's chunks in reading order; the same extraction, tokenizer and settings give the same chunks."""
-    budget = config.max_tokens - tokenizer.special_tokens
-    paths = _section_paths(extraction.elements)
-    groups = _group(extraction.elements, tokenizer, budget, min(config.overlap_tokens, budget // 2))
-    special = tokenizer.special_tokens
-    return tuple(_chunk(ordinal, group, overlap, paths, special) for ordinal, (group, overlap) in enumerate(groups))
+def chunk_extraction(
+    extraction: Extraction, tokenizer: Tokenizer, config: ChunkConfig, name: str = "", embed: Embed | None = None
+) -> tuple[Chunk, ...]:
+    """The document's chunks in reading order; the same extraction, tokenizer, settings and name give the same chunks.
+
+    `name` is the file's, for the chunks' context. `embed` is needed by the semantic strategy alone.
+    """
+    elements = extraction.elements
+    limits = budgets(config, tokenizer)
+    subjects: frozenset[Boundary] = frozenset()
+    if config.strategy is Strategy.SEMANTIC and embed is not None:
+        subjects = new_subjects(elements, tokenizer, embed, limits.body, config.semantic_percentile)
+    paths = _section_paths(elements)
+    label = document_label(extraction, name) if config.context else ""
+    grouper = Grouper(tokenizer, config, subjects)
+    chunks = []
+    for ordinal, group in enumerate(grouper.groups(elements)):
+        chunk = _chunk(ordinal, group, paths)
+        context = chunk_context(label, chunk.section, tokenizer, limits.context) if config.context else ""
+        labels = table_labels(chunk.text) if config.tables_apart and _is_table(chunk) else ""
+        chunk = chunk.model_copy(update={"context": context, "labels": "" if labels == chunk.text else labels})
+        count = len(tokenizer.tokenize(chunk.embedded).offsets) + tokenizer.special_tokens
+        chunks.append(chunk.model_copy(update={"token_count": count}))
+    return tuple(_with_parents(chunks, tokenizer, config.parent_tokens))
+
+
+def _is_table(chunk: Chunk) -> bool:
+    """Whether the chunk is a table with its titles and notes."""
+    return ElementType.TABLE in chunk.types and set(chunk.types) <= _OF_TABLES
+
+
+def _with_parents(chunks: Sequence[Chunk], tokenizer: Tokenizer, size: int) -> Iterator[Chunk]:
+    """The chunks with their passages: neighbours of one outermost section, of `size` tokens together at most."""
+    parent, used, section = 0, 0, ""
+    for chunk in chunks:
+        tokens = len(tokenizer.tokenize(chunk.text).offsets)
+        top = chunk.section[0] if chunk.section else ""
+        if used + tokens > size or top != section:
+            parent, used, section = chunk.ordinal, 0, top
+        used += tokens
+        yield chunk.model_copy(update={"parent": parent})
 
 
 def _section_paths(elements: Sequence[Element]) -> dict[int, tuple[str, ...]]:
@@ -41,64 +74,19 @@ def _section_paths(elements: Sequence[Element]) -> dict[int, tuple[str, ...]]:
     return paths
 
 
-def _group(
-    elements: Sequence[Element], tokenizer: Tokenizer, budget: int, overlap: int
-) -> Iterator[tuple[list[Piece], int]]:
-    """Pieces that make a chunk, with how many of the leading ones an earlier chunk holds too."""
-    group: list[Piece] = []
-    repeated = 0
-    for element in elements:
-        if element.type in _FURNITURE or "repeat_of" in element.metadata or not element.text.strip():
-            continue
-        if element.type is ElementType.TITLE and _closes(group, repeated, budget):
-            yield group, repeated
-            group, repeated = [], 0
-        for unit in _units(element, tokenizer, budget):
-            cost = sum(piece.tokens for piece in unit)
-            if len(group) > repeated and _cost(group) + cost > budget:
-                yield group, repeated
-                carried = [] if unit[0].repeats else tail(group, tokenizer, min(overlap, budget - cost))
-                group, repeated = carried, len(carried)
-            if not group and unit[0].repeats:
-                repeated = 1
-            group = [*group, *unit]
-    if len(group) > repeated:
-        yield group, repeated
-
-
-def _units(element: Element, tokenizer: Tokenizer, budget: int) -> list[list[Piece]]:
-    """What must stay together: a whole small element, a group of table rows with their head, a piece of a long text."""
-    if element.type is ElementType.TABLE:
-        return split_table(element, tokenizer, budget)
-    return [[piece] for piece in split_text(element, tokenizer, budget)]
-
-
-def _cost(group: Sequence[Piece]) -> int:
-    return sum(piece.tokens for piece in group)
-
-
-def _closes(group: Sequence[Piece], repeated: int, budget: int) -> bool:
-    """Whether a new section begins a new chunk: not under a title that has no text yet, nor behind a small section."""
-    fresh = group[repeated:]
-    if not fresh or all(piece.element.type is ElementType.TITLE for piece in fresh):
-        return False
-    return _cost(group) >= budget * _SMALL
-
-
-def _chunk(
-    ordinal: int, group: Sequence[Piece], overlap: int, paths: dict[int, tuple[str, ...]], special_tokens: int
-) -> Chunk:
-    elements = list({piece.element.ordinal: piece.element for piece in group}.values())
-    first = group[overlap].element
+def _chunk(ordinal: int, group: Group, paths: dict[int, tuple[str, ...]]) -> Chunk:
+    """The chunk without its context."""
+    elements = list({piece.element.ordinal: piece.element for piece in group.pieces}.values())
+    first = group.pieces[group.repeated].element
     return Chunk(
         ordinal=ordinal,
-        text=_join(group),
-        token_count=_cost(group) + special_tokens,
-        spans=tuple(piece.span for piece in group),
-        overlap=overlap,
+        text=_join(group.pieces),
+        token_count=0,
+        spans=tuple(piece.span for piece in group.pieces),
+        overlap=group.repeated,
         section=(*paths[first.ordinal], first.text) if first.type is ElementType.TITLE else paths[first.ordinal],
-        pages=tuple(sorted({each.page for each in elements if each.page is not None})),
-        regions=tuple(_regions(elements)),
+        pages=tuple(sorted({page for piece in group.pieces for page in _pages(piece)})),
+        regions=tuple(_regions(group.pieces)),
         types=tuple(sorted({each.type for each in elements})),
         place=_place(elements),
         seconds=_seconds(elements),
@@ -122,10 +110,30 @@ def _between(before: Piece, piece: Piece) -> str:
     return " " if speech and end is not None and start is not None and start - end < _PAUSE else "\n"
 
 
-def _regions(elements: Sequence[Element]) -> Iterator[Region]:
-    for element in elements:
-        if element.page is not None and element.bbox is not None:
+def _regions(group: Sequence[Piece]) -> Iterator[Region]:
+    """The places of the group's elements, each once; of a table over pages those whose rows are in the group."""
+    pages: dict[int, set[int]] = {}
+    for piece in group:
+        pages.setdefault(piece.element.ordinal, set()).update(_pages(piece))
+    for ordinal, element in {piece.element.ordinal: piece.element for piece in group}.items():
+        if element.page is not None and element.bbox is not None and element.page in pages[ordinal]:
             yield Region(page=element.page, bbox=_rounded(element.bbox), page_size=element.page_size)
+        for place in element.continued:
+            if place.page in pages[ordinal]:
+                yield Region(page=place.page, bbox=_rounded(place.bbox), page_size=place.page_size)
+
+
+def _pages(piece: Piece) -> set[int]:
+    """The pages that the piece stands on; of a table that goes on over pages those of the piece's rows."""
+    element = piece.element
+    if element.page is None:
+        return set()
+    if not element.continued or element.table is None:
+        return {element.page}
+    shown = element.table.shown_rows()
+    first = element.text.count("\n", 0, piece.start)
+    rows = set(shown[first : first + piece.text.rstrip("\n").count("\n") + 1])
+    return {cell.page or element.page for cell in element.table.cells if cell.row in rows}
 
 
 def _rounded(box: BBox) -> BBox:

@@ -97,17 +97,32 @@ def _longest_cut(text: _Text, start: int, budget: int, cuts: Sequence[int]) -> i
     return space + 1 if space > start else max(limit, start + 1)
 
 
-def split_text(element: Element, tokenizer: Tokenizer, budget: int) -> list[Piece]:
-    """The element's text in pieces of at most `budget` tokens; joined they are the text again."""
+def split_text(element: Element, tokenizer: Tokenizer, budget: int, *, sentences: bool = True) -> list[Piece]:
+    """The element's text in pieces of at most `budget` tokens; joined they are the text again.
+
+    Pieces end with sentences where they can, without `sentences` with words.
+    """
     text = _Text(element, tokenizer)
     length = len(element.text)
     if len(text.starts) <= budget:
         return [text.piece(0, length)]
-    pieces, start, cuts = [], 0, _cuts(element.text)
+    pieces, start, cuts = [], 0, _cuts(element.text) if sentences else []
     while start < length:
         end = _longest_cut(text, start, budget, cuts)
         pieces.append(text.piece(start, end))
         start = end
+    return pieces
+
+
+def split_sentences(element: Element, tokenizer: Tokenizer, budget: int) -> list[Piece]:
+    """The element's sentences; one of more than `budget` tokens is cut at word ends."""
+    text = _Text(element, tokenizer)
+    pieces, start = [], 0
+    for end in dict.fromkeys(_cuts(element.text)):
+        if start < end:
+            sentence = text.piece(start, end)
+            pieces += [sentence] if sentence.tokens <= budget else _split_row(text, sentence, budget)
+            start = end
     return pieces
 
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from docmill.cli import documents, ingest, models, parse, questions, serving
+from docmill.cli import documents, ingest, models, parse, questions, record_commands, retrieval, serving
 from docmill.config import Mode
 from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
@@ -39,6 +39,7 @@ app.add_typer(models.app, name="models")
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="The collection; default: the settings'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
+Access = Annotated[list[str] | None, typer.Option("--access", help="Your access tags; default: the public only.")]
 Address = Annotated[str, typer.Argument(help="A file, a folder, or s3://bucket/prefix.")]
 
 
@@ -73,10 +74,91 @@ def search_command(
     mode: Annotated[
         SearchMode, typer.Option(help="By meaning and words, by meaning, or by words.")
     ] = SearchMode.HYBRID,
+    where: Annotated[
+        list[str] | None, typer.Option("--filter", help="FIELD OPERATOR VALUE or JSON, such as: 'year >= 2020'.")
+    ] = None,
+    access: Access = None,
+    more: Annotated[str, typer.Option("--options", help="Further options as JSON: alpha, fusion, offset ...")] = "{}",
+    by_document: Annotated[bool, typer.Option("--documents", help="Whole documents instead of chunks.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Find the chunks that answer a question, each with its source, page, box and score."""
-    questions.search_and_print(question, collection, top_k, mode, as_json=as_json)
+    """Find the chunks that answer a question, each with its source, page, box and score.
+
+    Filters compare the fields text, source_key, pages, types, ordinal and the documents' metadata by == != > < >= <= in
+    nin any all contains text_match is_empty; several must all hold.
+    """
+    options = questions.search_options(more, where or [], access or [])
+    questions.search_and_print(question, collection, top_k, mode, options, by_document=by_document, as_json=as_json)
+
+
+@app.command(name="answer")
+def answer_command(
+    question: Annotated[str, typer.Argument(help="A question.")],
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, max=100, help="How many hits.")] = 5,
+    collection: Collection = "",
+    access: Access = None,
+    as_json: Json = False,
+) -> None:
+    """Give the passages that answer a question, numbered and with their places.
+
+    With answer_model in the settings, that model's answer stands before them; citations that cannot be verified are
+    dropped from it.
+    """
+    retrieval.answer_and_print(question, collection, top_k, access or [], as_json=as_json)
+
+
+@app.command(name="reindex")
+def reindex_command(
+    collection: Collection = "",
+    force: Annotated[bool, typer.Option("--force", help="Take it even if it fails its checks.")] = False,
+    runner: Annotated[str, typer.Option(help="dagster or library; default: dagster where it is installed.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Build a collection anew under changed settings, beside the one that is searched; then swap them.
+
+    Nothing is parsed again. The swap is refused if rows lack or the golden questions are answered worse.
+    """
+    live = retrieval.reindex_and_print(collection, force=force, runner=runner, as_json=as_json)
+    raise typer.Exit(OK if live else DOCUMENTS_FAILED)
+
+
+@app.command(name="access")
+def access_command(collection: Collection = "", as_json: Json = False) -> None:
+    """Give every document the access tags of the settings' policy; nothing is parsed or embedded again."""
+    retrieval.access_and_print(collection, as_json=as_json)
+
+
+@app.command(name="rollback")
+def rollback_command(collection: Collection = "", as_json: Json = False) -> None:
+    """Search a collection by the generation again that was live before the last reindex."""
+    retrieval.rollback_and_print(collection, as_json=as_json)
+
+
+evaluation = typer.Typer(help="Measure how well a collection answers.", no_args_is_help=True)
+app.add_typer(evaluation, name="eval")
+
+
+@evaluation.command(name="retrieval")
+def eval_retrieval_command(
+    file: Annotated[Path | None, typer.Option("--questions", help="Golden questions; default: the settings'.")] = None,
+    collection: Collection = "",
+    mode: Annotated[
+        SearchMode, typer.Option(help="By meaning and words, by meaning, or by words.")
+    ] = SearchMode.HYBRID,
+    as_json: Json = False,
+) -> None:
+    """Ask the golden questions: recall@1/5/10, nDCG@10, MRR and seconds, and each question's ranks."""
+    retrieval.eval_and_print(file, collection, mode, as_json=as_json)
+
+
+@evaluation.command(name="diff")
+def eval_diff_command(
+    before: Annotated[Path, typer.Argument(help="Output of `docmill eval retrieval --json`.")],
+    after: Annotated[Path, typer.Argument(help="The same of another configuration.")],
+    as_json: Json = False,
+) -> None:
+    """Compare two evaluations question by question."""
+    retrieval.eval_diff_and_print(before, after, as_json=as_json)
 
 
 @app.command(name="explain")
@@ -211,6 +293,9 @@ def parse_command(
         limits=settings.workers,
     )
     raise typer.Exit(OK if parse.parse(wish, as_json=as_json) else ERROR)
+
+
+record_commands.add_to(app)
 
 
 @app.command(name="dev")

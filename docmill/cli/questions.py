@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
 from rich.markup import escape
 
 from docmill.cli.output import console, notes, open_workspace, print_json, short, table
+from docmill.cli.retrieval import condition
+from docmill.errors import UsageError
 from docmill.explain import Proof, explain
 from docmill.models import BBox, Element, Hit, Outcome, clock
-from docmill.retrieve import SearchMode, search
+from docmill.retrieve import SearchMode, SearchOptions, search, search_documents
 
 _SHOWN = 400
 _WORD = re.compile(r"\w+")
 
 
-def search_and_print(question: str, collection: str, top_k: int, mode: SearchMode, *, as_json: bool) -> None:
+def search_options(more: str, filters: Sequence[str], access: Sequence[str]) -> SearchOptions:
+    """The options of a command line; raises UsageError that names the wrong one."""
+    try:
+        given = SearchOptions.model_validate_json(more)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"--options: {'.'.join(map(str, first['loc']))} {first['msg']}.") from None
+    return given.model_copy(update={"condition": condition(filters), "access": frozenset(access)})
+
+
+def search_and_print(
+    question: str,
+    collection: str,
+    top_k: int,
+    mode: SearchMode,
+    options: SearchOptions,
+    *,
+    by_document: bool,
+    as_json: bool,
+) -> None:
     """Print the hits, best first."""
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
-        hits = search(workspace, question, collection=collection, top_k=top_k, mode=mode)
+        if by_document:
+            hits = search_documents(workspace, question, collection=collection, top_k=top_k, options=options)
+        else:
+            hits = search(workspace, question, collection=collection, top_k=top_k, mode=mode, options=options)
     if as_json:
         print_json(
             {"question": question, "collection": collection, "hits": [each.model_dump(mode="json") for each in hits]}

@@ -36,6 +36,7 @@ MAX_CHARACTERS = 200_000_000
 """Text that a document may hold: a spreadsheet of 100 kB can name one long text in 100,000 cells."""
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
+_FILE_NAME = re.compile(r"[^\n]*\.(png|jpe?g|gif|bmp|tiff?|webp|emf|wmf|svg)", re.I)
 _SPACES = re.compile(r"[^\S\n]+")
 _KEPT_AS_IS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 
@@ -168,20 +169,35 @@ class Builder:
                 hint="Split the document.",
             )
 
-    def picture(self, data: bytes, text: str, fields: Fields | None = None) -> int | None:
+    def picture(
+        self, data: bytes, text: str, fields: Fields | None = None, kind: ElementType = ElementType.IMAGE
+    ) -> int | None:
         """Adds a picture with its crop; one that cannot be shown is named in the warnings instead (None).
 
-        `text` is the picture's description in the document, "" without one.
+        So is one that the settings have too small or too narrow, unless the document describes it. `text` is the
+        picture's description in the document, "" without one; a file's name describes nothing.
         """
+        text = "" if _FILE_NAME.fullmatch(text.strip()) else text
         given: Fields = {**(fields or {})}
         if text.strip():
             given["metadata"] = {**given.get("metadata", {}), "alt_text": tidy(text)}
+        before = set(self.crops)
         crop = self.crop(data)
         if crop is None:
             return None
+        if not text.strip() and self._is_ornament(crop):
+            if crop.sha256 not in before:
+                self.crops.pop(crop.sha256, None)
+            self.warn("A picture was left out: it is smaller or narrower than pipeline.extract.pictures allows.")
+            return None
         if self.config.crops:
             given["crop"] = crop
-        return self.add(ElementType.IMAGE, text, given)
+        return self.add(kind, text, given)
+
+    def _is_ornament(self, crop: Crop) -> bool:
+        """Whether the settings leave the picture out: icons, bullets, rules."""
+        short, long = sorted((crop.width, crop.height))
+        return short < self.config.pictures.min_side or long > self.config.pictures.max_aspect * short
 
     def crop(self, data: bytes) -> Crop | None:
         """Stores a picture and returns what names it; None, with a warning, where it cannot be decoded."""

@@ -12,11 +12,12 @@ from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract.builder import MAX_PIXELS, Builder
 from docmill.extract.lines import add_lines
 from docmill.extract.ocr import ocr_page
+from docmill.extract.picture_text import is_chart
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import Picture
 from docmill.extract.upright import Upright
 from docmill.extract.wanted import ALL, Wanted
-from docmill.models import BBox, Element, Line, Page, PageStatus
+from docmill.models import BBox, Element, ElementType, Line, Page, PageStatus
 
 PICTURE_SHARE = 0.12
 """Share of the page's cells that are neither paper nor text from which the page is a picture."""
@@ -128,7 +129,8 @@ def _page(image: Picture, number: int, builder: Builder) -> None:
     lines = found.lines
     if _is_picture(picture, [_shown_line(line, found.upright) for line in lines]):
         whole = BBox(x0=0, y0=0, x1=size[0], y1=size[1])
-        builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole})
+        kind = ElementType.CHART if is_chart(tuple(lines)) else ElementType.IMAGE
+        builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole}, kind)
     start = len(builder.elements)
     add_lines(lines, builder, {"page": number, "page_size": size, "method": engine})
     builder.elements[start:] = [_shown(each, found.upright) for each in builder.elements[start:]]

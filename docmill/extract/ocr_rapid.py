@@ -30,6 +30,9 @@ THREADS = 1
 _DOUBTFUL = 0.88
 """Mean confidence of a page's longest lines below which it may be upside down; upright text has 0.96 and more."""
 _SAMPLE = 5
+_BLOCK = 32
+_LEAST_SIDE = 32
+"""Pixels that the detector needs each way."""
 _EMPTY = Decoded("", 0.0, ())
 
 _LATIN = (
@@ -100,15 +103,52 @@ def _at_most(pixels: Pixels, side: int) -> tuple[Pixels, float]:
 
 def _detect(models: _Models, pixels: Pixels) -> list[Corners]:
     """The corners of the picture's lines, from top to bottom."""
+    import cv2
     import numpy
 
-    height, width = pixels.shape[:2]
-    if min(height, width) < 32:  # the detector needs 32 pixels each way
-        padded = numpy.full((max(height, 32), max(width, 32), 3), 255, dtype=numpy.uint8)
-        padded[:height, :width] = pixels
-        pixels = padded
-    boxes = models.detector(pixels).boxes
-    return [] if boxes is None else [tuple((float(x), float(y)) for x, y in box) for box in boxes]
+    left, top, right, bottom = _inked(pixels)
+    scale = min(1.0, DETECTION_SIDE / max(pixels.shape[:2]))
+    part = pixels[top:bottom, left:right]
+    if scale < 1.0:
+        size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+        part = cv2.resize(part, size)
+    height, width = part.shape[:2]
+    if min(height, width) < _LEAST_SIDE:
+        padded = numpy.full((max(height, _LEAST_SIDE), max(width, _LEAST_SIDE), 3), 255, dtype=numpy.uint8)
+        padded[:height, :width] = part
+        part = padded
+    boxes = models.detector(part).boxes
+    lines = [] if boxes is None else boxes
+    return [tuple((float(x) / scale + left, float(y) / scale + top) for x, y in box) for box in lines]
+
+
+def _inked(pixels: Pixels) -> tuple[int, int, int, int]:
+    """The part of the picture (left, top, right, bottom) outside of which is only paper.
+
+    Detection costs by the pixel, and a third of a page is margin. A block of 32 x 32 pixels is inked if it has twice
+    the contrast of the usual block, which is paper with the scanner's noise.
+    """
+    import cv2
+    import numpy
+
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    if min(height, width) < 16 * _BLOCK:
+        return 0, 0, width, height
+    coarse = cv2.resize(grey, (width // _BLOCK * 8, height // _BLOCK * 8), interpolation=cv2.INTER_AREA)
+    blocks = coarse.reshape(coarse.shape[0] // 8, 8, coarse.shape[1] // 8, 8)
+    contrast = blocks.max(axis=(1, 3)).astype(numpy.int16) - blocks.min(axis=(1, 3))
+    inked = contrast > 2 * numpy.median(contrast) + 8
+    rows, columns = numpy.flatnonzero(inked.any(axis=1)), numpy.flatnonzero(inked.any(axis=0))
+    if not len(rows):
+        return 0, 0, width, height
+    high, wide = height / inked.shape[0], width / inked.shape[1]
+    return (
+        max(0, int((columns[0] - 1) * wide)),
+        max(0, int((rows[0] - 1) * high)),
+        min(width, int((columns[-1] + 2) * wide)),
+        min(height, int((rows[-1] + 2) * high)),
+    )
 
 
 def _right_way_up(

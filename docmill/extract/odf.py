@@ -10,25 +10,27 @@ import re
 from docmill.config import ExtractConfig
 from docmill.errors import CorruptDocumentError, EncryptedDocumentError
 from docmill.extract.archive import Archive
-from docmill.extract.builder import Builder, Fields, table_of, tidy
+from docmill.extract.builder import Builder, Fields, table_of, table_text, tidy
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.omml import mathml_text
 from docmill.extract.reading import Reading
 from docmill.extract.sheets import Sheet, SheetCell, add_sheet
 from docmill.extract.untyped import XmlNode
-from docmill.models import BBox, Cell, ElementType, Link, Page, PageStatus, Table
+from docmill.models import BBox, Cell, ElementType, Link, Page, PageStatus, Scalar, Table
 
 _URN = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
-OFFICE, TEXT, TABLE, DRAW, STYLE, META, PRESENTATION = (
-    _URN % name for name in ("office", "text", "table", "drawing", "style", "meta", "presentation")
+OFFICE, TEXT, TABLE, DRAW, STYLE, META, PRESENTATION, CHART = (
+    _URN % name for name in ("office", "text", "table", "drawing", "style", "meta", "presentation", "chart")
 )
 SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 XLINK = "{http://www.w3.org/1999/xlink}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _POINTS = {"cm": 72 / 2.54, "mm": 72 / 25.4, "in": 72.0, "pt": 1.0, "pc": 12.0, "px": 0.75}
-_SKIPPED = frozenset({TEXT + "tracked-changes", OFFICE + "annotation-end", TEXT + "sequence-decls", OFFICE + "forms",
-                      TEXT + "bookmark", DRAW + "frame", DRAW + "g", DRAW + "custom-shape"})  # fmt: skip
+_SKIPPED = frozenset({
+    TEXT + "tracked-changes", OFFICE + "annotation-end", TEXT + "sequence-decls", OFFICE + "forms", TEXT + "bookmark",
+    TEXT + "page-number", DRAW + "frame", DRAW + "g", DRAW + "custom-shape",
+})  # fmt: skip
 MAX_REPEATS = 1000
 
 
@@ -71,16 +73,19 @@ def read_odp(data: bytes, config: ExtractConfig) -> Reading:
     """The elements of an OpenDocument presentation; slides are pages."""
     archive, builder, body = _open(data, config, "odp")
     size = _page_size(archive)
+    hidden_styles = _hidden_styles(archive)
     for number, page in enumerate(body.iter(DRAW + "page"), start=1):
         before = len(builder.elements)
+        marks: dict[str, Scalar] = {"hidden": True} if page.get(DRAW + "style-name") in hidden_styles else {}
         builder.end_sections()
         for frame in page:
             if frame.tag == PRESENTATION + "notes":
                 for paragraph in frame.iter(TEXT + "p"):
-                    fields: Fields = {"page": number, "page_size": size, "metadata": {"notes": True}}
+                    fields: Fields = {"page": number, "page_size": size, "metadata": {**marks, "notes": True}}
                     builder.add(ElementType.TEXT, _Story(archive, builder).inline(paragraph)[0], fields)
             else:
-                _frame(archive, builder, frame, {"page": number, "page_size": size, "bbox": _box(frame)})
+                place: Fields = {"page": number, "page_size": size, "bbox": _box(frame), "metadata": dict(marks)}
+                _frame(archive, builder, frame, place)
         found = len(builder.elements) > before
         status = PageStatus.OK if found else PageStatus.EMPTY
         reason = "" if found else "The slide holds no text."
@@ -95,9 +100,10 @@ def _frame(archive: Archive, builder: Builder, frame: XmlNode, fields: Fields) -
         text = "\n".join(story.inline(each)[0] for each in frame.iter(TEXT + "p"))
         builder.title(text, 1, fields)
         return
-    for table in frame.iter(TABLE + "table"):
+    tables = list(frame.iter(TABLE + "table"))
+    for table in tables:
         builder.table(story.grid(table), fields)
-    boxes = list(frame.iter(DRAW + "text-box")) or [frame]
+    boxes = list(frame.iter(DRAW + "text-box")) or ([] if tables else [frame])
     for box in boxes:
         story.blocks(box)
     story.picture(frame, fields)
@@ -135,9 +141,10 @@ def _page_parts(archive: Archive, builder: Builder, name: str, kind: ElementType
 
 
 def _hidden_styles(archive: Archive) -> set[str]:
-    """The names of table styles that are not shown."""
+    """The names of the styles of sheets and slides that are not shown."""
     return {style.get(STYLE + "name") or "" for style in archive.xml("content.xml").iter(STYLE + "style")
-            for each in style if each.get(TABLE + "display") == "false"}  # fmt: skip
+            for each in style if each.get(TABLE + "display") == "false"
+            or each.get(PRESENTATION + "visibility") == "hidden"}  # fmt: skip
 
 
 def _page_size(archive: Archive) -> tuple[float, float]:
@@ -228,9 +235,25 @@ class _Story:
                 if str(root.tag).endswith("}math"):
                     self.builder.add(ElementType.FORMULA, mathml_text(root), fields)
                     return
+                if (chart := root.find(f".//{CHART}chart")) is not None:
+                    self.chart(chart, fields)
+                    return
             if each.tag == DRAW + "image" and self.archive.has(name):
                 self.builder.picture(self.archive.read(name), titles[-1] if titles else "", fields)
                 return
+
+    def chart(self, chart: XmlNode, fields: Fields) -> None:
+        """Adds a chart with its data, of which the package keeps a table."""
+        title = chart.find(CHART + "title")
+        name = tidy("".join(title.itertext())) if title is not None else ""
+        data = chart.find(f".//{TABLE}table")
+        grid = self.grid(data) if data is not None else table_of([])
+        text = "\n".join(part for part in (name, table_text(grid)) if part)
+        kind = (chart.get(CHART + "class") or "chart").rpartition(":")[2]
+        given: Fields = {**fields, "metadata": {**fields.get("metadata", {}), "chart": kind}}
+        if grid.cells:
+            given["table"] = grid
+        self.builder.add(ElementType.CHART, text, given)
 
     def table(self, element: XmlNode) -> None:
         """Adds a table, then its pictures."""

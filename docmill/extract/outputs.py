@@ -232,6 +232,6 @@ def _drawn(form: Form, source: Source, extraction: Extraction, options: OutputOp
     wanted = Wanted(readable, source.password)
     for page in page_pictures(source.data, extraction.media_type, dpi=options.dpi, wanted=wanted):
         if form is Form.OVERLAY:
-            own = [each for each in extraction.elements if each.page == page.number]
+            own = extraction.on_page(page.number)
             page = PagePicture(page.number, draw_overlay(page, own), page.scale)
         yield f"{form.value}/page-{page.number:04d}.png", page.png()

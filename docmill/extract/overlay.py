@@ -44,8 +44,7 @@ def page_overlay(data: bytes, extraction: Extraction, *, page: int, width: int, 
     dpi = max(36, min(600, round(72 * width / known))) if known else 100
     wanted = Wanted(((page, page),), password)
     drawn = next(page_pictures(data, extraction.media_type, dpi=dpi, wanted=wanted))
-    own = [each for each in extraction.elements if each.page == page]
-    few = draw_overlay(drawn, own, width).quantize(_PREVIEW_COLOURS)
+    few = draw_overlay(drawn, extraction.on_page(page), width).quantize(_PREVIEW_COLOURS)
     return PagePicture(page, few, 1.0).png()
 
 
@@ -62,7 +61,7 @@ def draw_overlay(page: PagePicture, elements: Sequence[Element], width: int | No
         picture = picture.resize(
             (width, max(1, round(picture.height * width / picture.width))), Image.Resampling.LANCZOS
         )
-    unit = max(1.0, picture.width / 900)
+    unit = max(0.7, picture.width / 900)
     canvas = picture.convert("RGBA")
     layer = Image.new("RGBA", canvas.size)
     brush = ImageDraw.Draw(layer)

@@ -24,11 +24,12 @@ from docmill.errors import (
 from docmill.extract.extractors import Installed, extractor_of
 from docmill.extract.language import with_language
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
+from docmill.extract.picture_text import with_text_of_pictures
 from docmill.extract.reading import Reading
 from docmill.extract.repeats import with_repeats
 from docmill.extract.unpacking import ARCHIVES, listing, unpack
 from docmill.extract.wanted import ALL, Wanted, only_wanted
-from docmill.models import Element, ElementType, Member, PageStatus
+from docmill.models import ElementType, Member, PageStatus
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import PageOcr
@@ -215,48 +216,6 @@ def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:
     ocr = functools.partial(ocr_page, languages=config.languages, engine=config.ocr_engine)
     ocr.engine = config.ocr_engine.value  # type: ignore[attr-defined]  # names the method of the pages that it reads
     return config, ocr
-
-
-def with_text_of_pictures(reading: Reading, config: ExtractConfig) -> Reading:
-    """The reading with text recognised in embedded pictures.
-
-    Of every picture in mode accurate; in mode auto only where the document has no text but in pictures, as when scans
-    were pasted into a text or presentation program.
-    """
-    elements = reading.extraction.elements
-    pictures = [each for each in elements if each.type is ElementType.IMAGE and each.crop and not each.text]
-    is_image_file = reading.extraction.media_type.startswith(("image/", MEDIA_TYPES["pdf"]))
-    texts = any(each.text for each in elements)
-    if not pictures or is_image_file or config.mode is Mode.FAST or (config.mode is Mode.AUTO and texts):
-        return reading
-    from docmill.extract.ocr import ocr_lines
-
-    found: dict[str, Element] = {}
-    for each in pictures:
-        assert each.crop is not None
-        if each.crop.sha256 in found or min(each.crop.width, each.crop.height) < 24:
-            continue
-        if each.crop.media_type not in ("image/png", "image/jpeg", "image/webp"):
-            continue
-        lines = ocr_lines(reading.crops[each.crop.sha256], config.languages, config.ocr_engine)
-        text = "\n".join(line.text for line in lines)
-        score = round(sum(line.confidence or 0.0 for line in lines) / len(lines), 4) if lines else None
-        found[each.crop.sha256] = each.model_copy(
-            update={"text": text, "method": f"ocr:{config.ocr_engine}", "confidence": score}
-        )
-    changed = [_with_text(each, found) for each in elements]
-    extraction = reading.extraction.model_copy(update={"elements": tuple(changed)})
-    return Reading(extraction, reading.crops)
-
-
-def _with_text(element: Element, found: dict[str, Element]) -> Element:
-    """The element with the text recognised in its picture."""
-    known = found.get(element.crop.sha256) if element.crop and not element.text else None
-    if known is None or not known.text:
-        return element
-    return element.model_copy(
-        update={"text": known.text, "method": known.method, "confidence": known.confidence}
-    )  # fmt: skip
 
 
 def _refuse_empty(reading: Reading) -> None:

@@ -14,7 +14,7 @@ from docmill.errors import CorruptDocumentError
 from docmill.extract.builder import Builder, table_of
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.reading import Reading
-from docmill.models import Cell, ElementType
+from docmill.models import Cell, ElementType, Scalar
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
@@ -33,6 +33,7 @@ _TEXTS = {"par": "\n", "line": "\v", "tab": "\t", "emdash": "â€”", "endash": "â€
 _CHARSETS = {0: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: "cp950", 161: "cp1253",
              162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874",
              238: "cp1250"}  # fmt: skip
+_HEADING = re.compile(r"\bheading ([1-9])\s*;", re.I)
 MAX_DEPTH = 5_000
 
 
@@ -79,8 +80,8 @@ class _Parser:
         self.levels: dict[int, int] = {}
         self.style_here = -1
         self.paragraph = _Paragraph()
-        self.outer = self.paragraph
-        self.notes: list[str] = []
+        self.outer: list[_Paragraph] = []
+        self.notes: list[tuple[str, str]] = []
         self.row: list[str] = []
         self.rows: list[list[str]] = []
         self.raw = bytearray()
@@ -111,8 +112,10 @@ class _Parser:
                 self.text(text)
         self.end_paragraph()
         self.end_table()
-        for note in self.notes:
-            self.builder.add(ElementType.FOOTNOTE, note)
+        for kind, note in self.notes:
+            comment = kind == "annotation"
+            metadata: dict[str, Scalar] = {"note": "comment"} if comment else {}
+            self.builder.add(ElementType.TEXT if comment else ElementType.FOOTNOTE, note, {"metadata": metadata})
 
     def brace(self, brace: bytes) -> None:
         """Opens or closes a group."""
@@ -160,16 +163,23 @@ class _Parser:
         elif word in _SKIPPED and word[:6] not in _PAGE_PARTS:
             self.state = replace(self.state, skip=True)
         elif word[:6] in _PAGE_PARTS and word in _SKIPPED:
-            self.state = replace(self.state, target=word[:6])
-            self.outer, self.paragraph = self.paragraph, _Paragraph()
+            self.part(word[:6])
         elif word in ("footnote", "annotation"):
-            self.state = replace(self.state, target="footnote")
-            self.outer, self.paragraph = self.paragraph, _Paragraph()
+            self.part(word)
+        elif word == "shppict":
+            self.state = replace(self.state, skip=self.stack[-1].skip if self.stack else False)
         elif word == "pict":
             self.state = replace(self.state, picture=not self.state.skip)
         else:
             return False
         return True
+
+    def part(self, target: str) -> None:
+        """Enters a text apart from the body; it counts though it is marked as one that old readers may pass over."""
+        if self.state.target != target:
+            self.outer.append(self.paragraph)
+            self.paragraph = _Paragraph()
+        self.state = replace(self.state, target=target, skip=self.stack[-1].skip if self.stack else False)
 
     def setting(self, word: str, number: int | None) -> None:
         """Character sets, fonts, outline levels, lists, tables."""
@@ -192,7 +202,7 @@ class _Parser:
                 self.paragraph.level = number + 1 if number < 9 else 0
         elif word == "uc" and number is not None:
             self.state = replace(self.state, unicode_skip=number)
-        elif word == "v":
+        elif word in ("v", "deleted"):
             self.state = replace(self.state, hidden=number != 0)
         elif word in ("pard", "intbl", "ls", "ilvl", "plain"):
             self.paragraph_setting(word, number)
@@ -245,7 +255,8 @@ class _Parser:
         """Takes plain bytes."""
         self.first = False
         if self.state.picture:
-            self.hexes.extend(text)
+            if not self.state.skip:
+                self.hexes.extend(text)
             return
         passed = min(self.to_skip, len(text))
         self.to_skip -= passed
@@ -260,6 +271,8 @@ class _Parser:
 
     def put(self, text: str) -> None:
         """Adds text to the paragraph; a line end finishes it."""
+        if self.state.target == "stylesheet" and (named := _HEADING.search(text)):
+            self.levels.setdefault(self.style_here, int(named.group(1)))
         if self.state.skip or self.state.hidden or self.state.picture:
             return
         if text != "\n":
@@ -286,12 +299,12 @@ class _Parser:
 
     def end_part(self, target: str) -> None:
         """Adds a header or footer, or keeps a note for the end."""
-        if target not in ("header", "footer", "footnote"):
+        if target not in ("header", "footer", "footnote", "annotation"):
             return
         text = _joined(self.paragraph.parts)
-        self.paragraph = self.outer
-        if target == "footnote":
-            self.notes.append(text)
+        self.paragraph = self.outer.pop()
+        if target in ("footnote", "annotation"):
+            self.notes.append((target, text))
         else:
             self.builder.add(_PAGE_PARTS[target], text)
 

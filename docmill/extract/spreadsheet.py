@@ -54,7 +54,7 @@ def tables_of(extraction: Extraction) -> tuple[NamedTable, ...]:
 def table_csv(table: Table, *, guard: bool = False) -> str:
     """The table's grid as CSV (RFC 4180); `guard` keeps spreadsheet programs from running cells as formulas."""
     out = io.StringIO()
-    rows = ([_guarded(text) for text in row] for row in table.grid()) if guard else table.grid()
+    rows = ([_guarded(text) for text in row] for row in table.shown()) if guard else table.shown()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 

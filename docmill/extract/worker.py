@@ -246,6 +246,7 @@ def _describe(extraction: Extraction) -> Answer:
         "elements": len(types),
         "tables": types.count(ElementType.TABLE),
         "pictures": types.count(ElementType.IMAGE),
+        "charts": types.count(ElementType.CHART),
         "layout_pages": sum(page.method.startswith("layout") for page in extraction.pages),
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),

@@ -1,18 +1,31 @@
-"""The vector index seam: rows in, candidates out."""
+"""The vector index seam: rows in, candidates out.
+
+A collection has one physical collection (a generation) a space. Searches see the live one; another is filled beside it
+and takes its place at once.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from docmill.models import Region
+from docmill.index.conditions import Condition
+from docmill.models import ChunkKind, Metadata, Region
+
+PUBLIC = "*"
+"""The access tag of what everybody may find."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A chunk as the index holds it. `vector` has unit length; `fingerprint` is that of the embedding stage."""
+    """A chunk as the index holds it. `vector` has unit length; `fingerprint` is that of the embedding stage.
+
+    `terms` are the words that BM25 counts. `access` are the tags of which a searcher needs one. `parent` is the ordinal
+    of the first chunk of its passage.
+    """
 
     chunk_id: str
     document_id: str
@@ -29,6 +42,26 @@ class Row:
     place: str = ""
     elements: tuple[int, ...] = ()
     seconds: tuple[float, float] | None = None
+    terms: str = ""
+    kind: ChunkKind = ChunkKind.PASSAGE
+    parent: int = 0
+    access: tuple[str, ...] = (PUBLIC,)
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which rows a search may find: those that bear one of the `access` tags, are of the `kind` and meet the condition.
+
+    `access` None is for the platform itself, which sees every row; a search for a user always gives tags.
+    """
+
+    access: frozenset[str] | None = frozenset({PUBLIC})
+    condition: Condition | None = None
+    kind: ChunkKind | None = ChunkKind.PASSAGE
+
+
+EVERYTHING = Where(None, None, None)
 
 
 @dataclass(frozen=True)
@@ -50,14 +83,23 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Space:
-    """What makes vectors comparable: the model's fingerprint, the number of dimensions and the metric.
+    """What rows of one physical collection have in common: the model's fingerprint, dimensions, metric, and layout.
 
-    It names the physical collection, so vectors of two models never meet in one.
+    `layout` is a fingerprint of how chunks are cut and indexed. A space names the physical collection, so vectors of
+    two models and chunks of two settings never meet in one. `name` is the model's, which does not.
     """
 
     model: str
     dimensions: int
     metric: str = "COSINE"
+    layout: str = ""
+    name: str = field(default="", compare=False)
+
+    @property
+    def digest(self) -> str:
+        """12 hex digits that differ for every other space."""
+        parts = [self.model, str(self.dimensions), self.metric, *([self.layout] if self.layout else [])]
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
 class VectorIndex(Protocol):
@@ -65,6 +107,10 @@ class VectorIndex(Protocol):
 
     def session(self) -> AbstractContextManager[object]:
         """What is called inside shares one connection, and one turn where processes take turns."""
+        ...
+
+    def prepare(self, collection: str, space: Space, expected_rows: int) -> None:
+        """The space's physical collection is there, with an index that fits so many rows."""
         ...
 
     def upsert(self, collection: str, space: Space, rows: Sequence[Row]) -> None:
@@ -75,26 +121,42 @@ class VectorIndex(Protocol):
         """Chunk id → what it belongs to, for these documents or for all."""
         ...
 
-    def rows(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> list[Row]:
-        """Those of the rows that are held, without their vectors."""
+    def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
+        """Those of the rows that are held, in the order of the ids, without their vectors unless asked for."""
+        ...
+
+    def find(self, collection: str, space: Space, where: Where, limit: int) -> list[Row]:
+        """Rows that pass, by document and ordinal, `limit` at most, without their vectors."""
         ...
 
     def delete(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> None:
         """The rows are gone."""
         ...
 
-    def is_live(self, collection: str, space: Space) -> bool:
-        """Whether searches see the space's rows; True for a collection that has no rows of any space."""
+    def live(self, collection: str) -> str | None:
+        """The digest of the space that searches see, None for a collection that has no rows of any space."""
         ...
 
-    def promote(self, collection: str, space: Space) -> bool:
-        """Searches see the space's rows from now on; True if they saw another's before, which is dropped."""
+    def digests(self, collection: str) -> list[str]:
+        """The digests of all spaces that the collection has rows of."""
         ...
 
-    def search_vector(self, collection: str, space: Space, vector: Sequence[float], limit: int) -> list[Candidate]:
-        """The nearest rows by cosine similarity, best first."""
+    def swap(self, collection: str, digest: str) -> str | None:
+        """Searches see that space's rows from now on; the digest of the one that they saw before, which stays."""
         ...
 
-    def search_words(self, collection: str, text: str, limit: int) -> list[Candidate]:
-        """The best rows by BM25, best first. Raises WordsNotIndexedError where the collection has no index of words."""
+    def drop(self, collection: str, digest: str) -> None:
+        """That space's rows are gone; raises UsageError if searches see them."""
+        ...
+
+    def search_vector(
+        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+    ) -> list[Candidate]:
+        """The nearest rows of the space by cosine similarity, best first."""
+        ...
+
+    def search_words(
+        self, collection: str, space: Space, terms: str, limit: int, where: Where = EVERYTHING
+    ) -> list[Candidate]:
+        """The best rows of the space by BM25 of their terms, best first. Raises WordsNotIndexedError without any."""
         ...

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from docmill.errors import ConfigError
-from docmill.index.base import Candidate, Held, Row, Space
+from docmill.errors import UsageError
+from docmill.index.base import EVERYTHING, Candidate, Held, Row, Space, Where
+from docmill.index.conditions import holds
 
 _K1, _B = 1.2, 0.75
 
@@ -28,74 +29,104 @@ class MemoryIndex:
     """Rows in dictionaries; everything is compared with everything."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, Space], dict[str, Row]] = {}
-        self._live: dict[str, Space] = {}
+        self._rows: dict[tuple[str, str], dict[str, Row]] = {}
+        self._live: dict[str, str] = {}
 
     def session(self) -> AbstractContextManager[object]:
         """Nothing to connect to."""
         return nullcontext()
 
+    def prepare(self, collection: str, space: Space, expected_rows: int) -> None:
+        """The space can be written."""
+        self._live.setdefault(collection, space.digest)
+        self._rows.setdefault((collection, space.digest), {})
+
     def upsert(self, collection: str, space: Space, rows: Sequence[Row]) -> None:
         """The rows are held."""
-        self._live.setdefault(collection, space)
-        self._rows.setdefault((collection, space), {}).update({row.chunk_id: row for row in rows})
+        self.prepare(collection, space, len(rows))
+        self._rows[collection, space.digest].update({row.chunk_id: row for row in rows})
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
         """Chunk id → what it belongs to."""
         wanted = None if documents is None else set(documents)
         return {
             row.chunk_id: Held(row.document_id, row.version, row.fingerprint)
-            for row in self._rows.get((collection, space), {}).values()
+            for row in self._rows.get((collection, space.digest), {}).values()
             if wanted is None or row.document_id in wanted
         }
 
-    def rows(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> list[Row]:
+    def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
         """Those of the rows that are held."""
-        held = self._rows.get((collection, space), {})
-        return [_bare(held[chunk_id]) for chunk_id in chunk_ids if chunk_id in held]
+        held = self._rows.get((collection, space.digest), {})
+        found = [held[chunk_id] for chunk_id in chunk_ids if chunk_id in held]
+        return found if vectors else [_bare(row) for row in found]
+
+    def find(self, collection: str, space: Space, where: Where, limit: int) -> list[Row]:
+        """Rows that pass, by document and ordinal."""
+        found = sorted(self._passing(collection, space, where), key=lambda row: (row.document_id, row.ordinal))
+        return [_bare(row) for row in found[:limit]]
 
     def delete(self, collection: str, space: Space, chunk_ids: Sequence[str]) -> None:
         """The rows are gone."""
         for chunk_id in chunk_ids:
-            self._rows.get((collection, space), {}).pop(chunk_id, None)
+            self._rows.get((collection, space.digest), {}).pop(chunk_id, None)
 
-    def is_live(self, collection: str, space: Space) -> bool:
-        """Whether searches see the space's rows."""
-        return self._live.get(collection, space) == space
+    def live(self, collection: str) -> str | None:
+        """The digest of the space that searches see."""
+        return self._live.get(collection)
 
-    def promote(self, collection: str, space: Space) -> bool:
-        """Searches see the space's rows; those of another space are dropped."""
-        live = self._live.get(collection)
-        if live == space or (collection, space) not in self._rows:
-            return False
-        self._live[collection] = space
-        if live is not None:
-            del self._rows[collection, live]
-        return True
+    def digests(self, collection: str) -> list[str]:
+        """The digests of all spaces of the collection."""
+        return sorted(digest for name, digest in self._rows if name == collection)
 
-    def _searched(self, collection: str) -> list[Row]:
-        live = self._live.get(collection)
-        return list(self._rows.get((collection, live), {}).values()) if live else []
+    def swap(self, collection: str, digest: str) -> str | None:
+        """Searches see that space's rows."""
+        if (collection, digest) not in self._rows:
+            raise UsageError(f"The collection {collection!r} has no generation {digest}.")
+        before = self._live.get(collection)
+        self._live[collection] = digest
+        return before
 
-    def search_vector(self, collection: str, space: Space, vector: Sequence[float], limit: int) -> list[Candidate]:
+    def drop(self, collection: str, digest: str) -> None:
+        """That space's rows are gone."""
+        if self._live.get(collection) == digest:
+            raise UsageError(f"The generation {digest} of {collection!r} is live.")
+        self._rows.pop((collection, digest), None)
+
+    def _passing(self, collection: str, space: Space, where: Where) -> list[Row]:
+        rows = self._rows.get((collection, space.digest), {}).values()
+        return [row for row in rows if _passes(row, where)]
+
+    def search_vector(
+        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+    ) -> list[Candidate]:
         """The nearest rows by dot product."""
-        if self._live.get(collection, space) != space:
-            raise ConfigError(f"The collection {collection!r} was built with another embedding model.")
-        rows = self._searched(collection)
+        rows = self._passing(collection, space, where)
         found = [Candidate(_bare(row), sum(a * b for a, b in zip(row.vector, vector, strict=True))) for row in rows]
         return sorted(found, key=lambda each: (-each.score, each.row.chunk_id))[:limit]
 
-    def search_words(self, collection: str, text: str, limit: int) -> list[Candidate]:
-        """The best rows by BM25; rows without any of the words are left out."""
-        rows = self._searched(collection)
-        bags = [Counter(_words(row.text)) for row in rows]
-        mean = sum(bag.total() for bag in bags) / len(bags) if bags else 1.0
+    def search_words(
+        self, collection: str, space: Space, terms: str, limit: int, where: Where = EVERYTHING
+    ) -> list[Candidate]:
+        """The best rows by BM25; rows without any of the terms are left out. Statistics are those of all rows."""
+        rows = list(self._rows.get((collection, space.digest), {}).values())
+        bags = [Counter(_words(row.terms)) for row in rows]
+        mean = (sum(bag.total() for bag in bags) / len(bags) if bags else 1.0) or 1.0
         scores = [0.0] * len(rows)
-        for word in set(_words(text)):
+        for word in set(_words(terms)):
             having = sum(word in bag for bag in bags)
             idf = math.log(1 + (len(bags) - having + 0.5) / (having + 0.5))
             for position, bag in enumerate(bags):
                 often = bag[word]
                 scores[position] += idf * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * bag.total() / mean))
-        found = [Candidate(_bare(row), score) for row, score in zip(rows, scores, strict=True) if score > 0]
+        scored = zip(rows, scores, strict=True)
+        found = [Candidate(_bare(row), score) for row, score in scored if score > 0 and _passes(row, where)]
         return sorted(found, key=lambda each: (-each.score, each.row.chunk_id))[:limit]
+
+
+def _passes(row: Row, where: Where) -> bool:
+    if where.access is not None and not where.access & set(row.access):
+        return False
+    if where.kind is not None and row.kind is not where.kind:
+        return False
+    return where.condition is None or holds(where.condition, {**row.metadata, **vars(row)})

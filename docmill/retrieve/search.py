@@ -1,80 +1,188 @@
-"""Finds chunks by meaning, by words, or by both.
+"""Finds chunks by meaning, by words, or by both, among those that the caller may see.
 
-Both lists are fused by reciprocal ranks: a chunk scores 1 / (60 + rank) in each list that holds it (Cormack, Clarke and
-Büttcher, SIGIR 2009). Ranks, not scores, because a BM25 score and a cosine cannot be compared.
+A search looks at one generation of the collection from its beginning to its end: the one that is live when it begins.
+It embeds the question with that generation's model, whatever the settings say by now.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from docmill.errors import UsageError, WordsNotIndexedError
-from docmill.index.base import Candidate, Row
-from docmill.models import Hit
+from docmill.errors import ConfigError, UsageError, WordsNotIndexedError
+from docmill.index.analysis import analyzed
+from docmill.index.base import PUBLIC, Candidate, Space, Where
+from docmill.models import ChunkKind, Hit
+from docmill.retrieve.duplicates import distinct, plain
+from docmill.retrieve.fusion import Scored, fuse, with_documents, with_pages
+from docmill.retrieve.options import DEFAULTS, SearchMode, SearchOptions
 from docmill.workspace import Workspace
 
-_RRF = 60
-_DEPTH = 5
-"""Each list is read this many times deeper than the number of hits asked for, so that fusion has something to fuse."""
-
-
-class SearchMode(StrEnum):
-    """By meaning (dense vectors), by words (sparse, BM25), or by both."""
-
-    HYBRID = "hybrid"
-    DENSE = "dense"
-    SPARSE = "sparse"
+_CARDS = 50
 
 
 def search(
-    workspace: Workspace, question: str, *, collection: str, top_k: int = 5, mode: SearchMode = SearchMode.HYBRID
+    workspace: Workspace,
+    question: str,
+    *,
+    collection: str,
+    top_k: int = 5,
+    mode: SearchMode = SearchMode.HYBRID,
+    options: SearchOptions = DEFAULTS,
 ) -> list[Hit]:
     """The best `top_k` chunks for the question, best first; none if the collection is empty or unknown.
 
     Where words are not indexed a hybrid search goes by meaning alone, and each hit's `note` says so; a search by words
     raises WordsNotIndexedError.
     """
+    space = live_space(workspace, collection)
+    return search_in(workspace, space, question, collection=collection, top_k=top_k, how=(mode, options))
+
+
+def search_in(
+    workspace: Workspace,
+    space: Space | None,
+    question: str,
+    *,
+    collection: str,
+    top_k: int,
+    how: tuple[SearchMode, SearchOptions],
+) -> list[Hit]:
+    """What `search` gives, of the rows of one space, live or not; nothing for no space."""
+    mode, options = how
     if not question.strip():
         raise UsageError("The question is empty.", hint="Ask for something.")
     if top_k < 1:
         raise UsageError("top_k must be 1 or more.")
-    depth = max(top_k * _DEPTH, 20)
+    if space is None:
+        return []
+    found = _candidates(workspace, collection, space, _Asked(question, mode, options))
+    scored = _ranked(found, options)
+    if options.rerank_top_n:
+        scored = _reranked(workspace, question, scored, options.rerank_top_n)
+    wanted = options.offset + top_k
+    chosen = distinct(scored, wanted) if options.distinct else plain(scored, wanted)
+    return [_hit(collection, each, also, found.note) for each, also in chosen[options.offset :]]
+
+
+def search_documents(
+    workspace: Workspace, question: str, *, collection: str, top_k: int = 10, options: SearchOptions = DEFAULTS
+) -> list[Hit]:
+    """The best `top_k` documents for the question, each as its best hit; with "" all that pass, by key."""
+    space = live_space(workspace, collection)
+    if space is None:
+        return []
+    where = _where(options, None)
+    if not question.strip():
+        rows = workspace.index.find(collection, space, where, _PAGE)
+        firsts = {row.document_id: row for row in sorted(rows, key=lambda row: (row.source_key, row.ordinal))}
+        chosen = list({row.document_id: row for row in reversed(list(firsts.values()))}.values())
+        ordered = sorted(chosen, key=lambda row: row.source_key)
+        return [_hit(collection, Scored(row, 0.0), (), "") for row in ordered[options.offset : options.offset + top_k]]
+    found = _candidates(workspace, collection, space, _Asked(question, SearchMode.HYBRID, options))
+    best: dict[str, Scored] = {}
+    for each in _ranked(found, options):
+        best.setdefault(each.row.document_id, each)
+    page = list(best.values())[options.offset : options.offset + top_k]
+    return [_hit(collection, each, (), found.note) for each in page]
+
+
+_PAGE = 16_384
+
+
+def live_space(workspace: Workspace, collection: str) -> Space | None:
+    """The space that searches of the collection see now, None where it has no rows; raises ConfigError if unknown."""
+    digest = workspace.index.live(collection)
+    if digest is None or digest == workspace.space.digest:
+        return workspace.space if digest else None
+    generation = workspace.ledger.generation(collection, digest)
+    if generation is None:
+        raise ConfigError(
+            f"The collection {collection!r} was built with another embedding model or other settings than now.",
+            hint="Run `docmill ingest` again so that it is built anew, or go back to the former settings.",
+        )
+    return generation.space
+
+
+@dataclass(frozen=True)
+class _Asked:
+    question: str
+    mode: SearchMode
+    options: SearchOptions
+
+
+@dataclass(frozen=True)
+class _Found:
+    dense: Sequence[Candidate]
+    sparse: Sequence[Candidate]
+    cards: Sequence[Candidate]
+    note: str
+
+
+def _where(options: SearchOptions, kind: ChunkKind | None) -> Where:
+    """What the caller may find: what is public and what bears one of their tags; nothing else, whatever is asked."""
+    return Where(frozenset({PUBLIC, *options.access}), options.condition, kind)
+
+
+def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Asked) -> _Found:
+    options, index, note = asked.options, workspace.index, ""
+    passages, documents = _where(options, ChunkKind.PASSAGE), _where(options, ChunkKind.DOCUMENT)
     vector: list[float] = []
-    if mode is not SearchMode.SPARSE:
-        vector = workspace.embedder.embed([question], query=True).vectors[0].tolist()
-    space, index, note = workspace.space, workspace.index, ""
+    if asked.mode is not SearchMode.SPARSE:
+        vector = workspace.embedder_for(space).embed([asked.question], query=True).vectors[0].tolist()
+    terms = analyzed(asked.question, workspace.config.index.language)
     dense: list[Candidate] = []
     sparse: list[Candidate] = []
+    cards: list[Candidate] = []
     with index.session():
-        if mode is not SearchMode.SPARSE:
-            dense = index.search_vector(collection, space, vector, depth)
-        if mode is not SearchMode.DENSE:
+        if asked.mode is not SearchMode.SPARSE:
+            dense = index.search_vector(collection, space, vector, options.dense_top_k, passages)
+        if asked.mode is not SearchMode.DENSE and terms:
             try:
-                sparse = index.search_words(collection, question, depth)
+                sparse = index.search_words(collection, space, terms, options.sparse_top_k, passages)
+                if asked.mode is SearchMode.HYBRID and options.document_weight:
+                    cards = index.search_words(collection, space, terms, _CARDS, documents)
             except WordsNotIndexedError as error:
-                if mode is SearchMode.SPARSE:
+                if asked.mode is SearchMode.SPARSE:
                     raise
                 note = f"Found by meaning only. {error.message}"
-    hits = _fuse(collection, dense, sparse, single=mode is not SearchMode.HYBRID)[:top_k]
-    return [hit.model_copy(update={"note": note}) for hit in hits] if note else hits
+    if options.min_similarity is not None:
+        dense = [each for each in dense if each.score >= options.min_similarity]
+        similar = {each.row.chunk_id for each in dense}
+        sparse = [each for each in sparse if each.row.chunk_id in similar] if vector else sparse
+    return _Found(dense, sparse, cards, note)
 
 
-def _fuse(collection: str, dense: list[Candidate], sparse: list[Candidate], *, single: bool) -> list[Hit]:
-    dense_rank = {each.row.chunk_id: rank for rank, each in enumerate(dense, start=1)}
-    sparse_rank = {each.row.chunk_id: rank for rank, each in enumerate(sparse, start=1)}
-    rows = {each.row.chunk_id: each for each in [*dense, *sparse]}
-    hits = []
-    for chunk_id, candidate in rows.items():
-        ranks = [ranks[chunk_id] for ranks in (dense_rank, sparse_rank) if chunk_id in ranks]
-        score = candidate.score if single else sum(1 / (_RRF + rank) for rank in ranks)
-        hits.append(_hit(collection, candidate.row, score, dense_rank.get(chunk_id), sparse_rank.get(chunk_id)))
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+def _ranked(found: _Found, options: SearchOptions) -> list[Scored]:
+    single = not (found.dense and found.sparse)
+    if single:
+        both = [*found.dense, *found.sparse]
+        ranks = range(1, len(both) + 1)
+        return [
+            Scored(each.row, each.score, rank, None, each.score)
+            if found.dense
+            else Scored(each.row, each.score, None, rank)
+            for rank, each in zip(ranks, both, strict=True)
+        ]
+    scored = fuse(found.dense, found.sparse, options)
+    if options.fusion is not options.fusion.SCORES:
+        return scored
+    return with_documents(with_pages(scored, options.page_weight), found.cards, options.document_weight)
 
 
-def _hit(collection: str, row: Row, score: float, dense_rank: int | None, sparse_rank: int | None) -> Hit:
+def _reranked(workspace: Workspace, question: str, scored: Sequence[Scored], count: int) -> list[Scored]:
+    """The first `count` in the order of the cross-encoder, the others behind them as they were."""
+    head, rest = list(scored[:count]), list(scored[count:])
+    scores = workspace.reranker.rerank(question, [each.row.text for each in head])
+    order = sorted(range(len(head)), key=lambda at: (-scores[at], head[at].row.chunk_id))
+    return [*(head[at] for at in order), *rest]
+
+
+def _hit(collection: str, scored: Scored, also_in: tuple[str, ...], note: str) -> Hit:
+    row = scored.row
     return Hit(
         chunk_id=row.chunk_id,
-        score=round(score, 6),
+        score=round(scored.score, 6),
         text=row.text,
         collection=collection,
         document_id=row.document_id,
@@ -88,6 +196,12 @@ def _hit(collection: str, row: Row, score: float, dense_rank: int | None, sparse
         seconds=row.seconds,
         elements=row.elements,
         fingerprint=row.fingerprint,
-        dense_rank=dense_rank,
-        sparse_rank=sparse_rank,
+        dense_rank=scored.dense_rank,
+        sparse_rank=scored.sparse_rank,
+        ordinal=row.ordinal,
+        parent=row.parent,
+        similarity=None if scored.similarity is None else round(scored.similarity, 6),
+        also_in=also_in,
+        metadata=row.metadata,
+        note=note,
     )

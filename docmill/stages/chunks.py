@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from docmill.chunk import chunk_extraction
+from docmill.artifacts import file_name
+from docmill.chunk import chunk_extraction, document_card
+from docmill.chunk.languages import with_languages
 from docmill.errors import EmptyDocumentError, PermanentError, TransientError
 from docmill.models import Chunk, Stage
 from docmill.stages.base import Job, Result
@@ -45,6 +47,10 @@ def _chunks(workspace: Workspace, job: Job) -> tuple[Chunk, ...]:
         extraction = artifacts.enriched(job.document, fingerprints[Stage.ENRICHED_ELEMENTS])
     else:
         extraction = artifacts.extraction(job.document, fingerprints[Stage.EXTRACTED_ELEMENTS])
-    chunks = chunk_extraction(extraction, workspace.embedder, workspace.config.chunk)
+    name, config, model = file_name(job.document.source_key), workspace.config.chunk, workspace.embedder
+    chunks = chunk_extraction(extraction, model, config, name, lambda texts: model.embed(texts).vectors)
+    if chunks and config.context:
+        chunks = (*chunks, document_card(extraction, name, len(chunks), model, config.max_tokens))
+    chunks = with_languages(chunks, extraction)
     artifacts.put_chunks(job.document, fingerprints[Stage.CHUNKS], chunks)
     return chunks

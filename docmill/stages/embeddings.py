@@ -66,7 +66,7 @@ def _windows(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[tuple[Result
         if kept:
             yield Result(job.document, time.monotonic() - since, {"vectors": len(chunks)}), []
             continue
-        window.append(_Pending(job, [chunk.text for chunk in chunks]))
+        window.append(_Pending(job, [chunk.embedded for chunk in chunks]))
         if sum(len(each.texts) for each in window) >= _WINDOW:
             yield None, window
             window = []

@@ -8,11 +8,14 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from docmill.access import tags_for
 from docmill.errors import PermanentError, TransientError
+from docmill.generations import begin
 from docmill.ids import chunk_id
 from docmill.index import Held, Row
+from docmill.index.analysis import analyzed
 from docmill.models import Chunk, Document, Stage
 from docmill.stages.base import Job, Result
 from docmill.workspace import Workspace
@@ -47,7 +50,13 @@ def _rows(workspace: Workspace, document: Document) -> list[Row]:
     chunks = workspace.artifacts.chunks(document, fingerprints[Stage.CHUNKS])
     vectors = workspace.artifacts.vectors(document, fingerprints[Stage.EMBEDDINGS])
     fingerprint = fingerprints[Stage.EMBEDDINGS]
-    return [_row(document, fingerprint, chunk, vector) for chunk, vector in zip(chunks, vectors.tolist(), strict=True)]
+    language = workspace.config.index.language
+    rows = [_row(document, fingerprint, chunk, vector) for chunk, vector in zip(chunks, vectors.tolist(), strict=True)]
+    indexed = [f"{chunk.context}\n{chunk.text}" for chunk in chunks]
+    access = tags_for(workspace.settings.access, document.source_key)
+    return [
+        replace(row, terms=analyzed(text, language), access=access) for row, text in zip(rows, indexed, strict=True)
+    ]
 
 
 def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[float]) -> Row:
@@ -67,6 +76,9 @@ def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[fl
         place=chunk.place,
         seconds=chunk.seconds,
         elements=tuple(dict.fromkeys(span.ordinal for span in chunk.spans)),
+        kind=chunk.kind,
+        parent=chunk.parent,
+        metadata={**({"language": chunk.language} if chunk.language else {}), **document.metadata},
     )
 
 
@@ -80,6 +92,7 @@ def _write(workspace: Workspace, window: Sequence[_Pending]) -> Iterator[Result]
     if not window:
         return
     collection, space, index = window[0].document.collection, workspace.space, workspace.index
+    begin(workspace, collection)
     index.upsert(collection, space, [row for each in window for row in each.rows])
     held = index.held(collection, space, [each.document.document_id for each in window])
     unchanged, outdated = _unchanged(workspace, window)

@@ -37,7 +37,8 @@ STRATEGIES = (
 class Task:
     """What is asked of a document.
 
-    `instructions` are texts; `keys` name the property that tells an array's items apart.
+    `instructions` are texts; `keys` name the property that tells an array's items apart. `seed` is the number of the
+    pass among several. `pictures` are data URLs of the pages, for engines that look at them.
     """
 
     schema: Json
@@ -45,6 +46,7 @@ class Task:
     instructions: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class EmbeddedEngine:
     """Needs no model and no server; the same document, schema and options give the same record."""
 
     name = "embedded"
+    wants_pictures = False
 
     @property
     def fingerprint(self) -> str:

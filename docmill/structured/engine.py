@@ -25,6 +25,11 @@ class ExtractionEngine(Protocol):
         """What the records depend on."""
         ...
 
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether it looks at pictures of the pages."""
+        ...
+
     def extract(self, layout: Layout, task: Task) -> Iterator[Partial]:
         """The record as it grows; the last partial holds it whole."""
         ...

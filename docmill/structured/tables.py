@@ -271,7 +271,7 @@ class _Body:
             if full:
                 found.items.append(Item(row.page, row.y0, row.y1, cells, [row.index]))
                 last = row
-            elif found.items and gap <= 1.3 * pitch and row.page == last.page and not self._is_total(row):
+            elif found.items and gap <= 1.1 * row.height and row.page == last.page and not self._is_total(row):
                 self._append(found.items[-1], row, cells)
                 last = row
             found.seen += self._looks_like_item(cells, usual) and not self._is_total(row)
@@ -320,7 +320,9 @@ class _Body:
 
     def _pitch(self, rows: Sequence[Row]) -> float:
         steps = [b.y0 - a.y0 for a, b in itertools.pairwise(rows) if a.page == b.page and b.y0 > a.y0]
-        return max(median(sorted(steps)[: max(1, len(steps) * 3 // 4)]), 8.0) if steps else 14.0
+        height = median(row.height for row in rows) if rows else 14.0
+        usual = median(sorted(steps)[: max(1, len(steps) * 3 // 4)]) if steps else height
+        return min(max(usual, 8.0), 3 * height)
 
     def _usual(self, rows: Sequence[Row]) -> int:
         """How many columns most items fill."""

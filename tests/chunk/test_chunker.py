@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from docmill.chunk import chunk_extraction
 from docmill.chunk.pieces import Tokenizer
-from docmill.config import ChunkConfig
+from docmill.config import ChunkConfig, Strategy
 from docmill.inference.memory import HashEmbedder
 from docmill.inference.onnx_embedder import OnnxEmbedder
 from docmill.models import BBox, Cell, Chunk, Element, ElementType, Extraction, Table
@@ -53,7 +53,23 @@ def extractions(draw) -> Extraction:
     return Extraction(media_type="text/plain", elements=tuple(made))
 
 
-configs = st.builds(ChunkConfig, max_tokens=st.integers(16, 300), overlap_tokens=st.integers(0, 60))
+configs = st.builds(
+    ChunkConfig,
+    strategy=st.sampled_from(Strategy),
+    max_tokens=st.integers(16, 300),
+    overlap_tokens=st.integers(0, 60),
+    context=st.booleans(),
+    tables_apart=st.booleans(),
+    table_tokens=st.integers(16, 400),
+    parent_tokens=st.integers(0, 600),
+)
+
+
+def cut(found: Extraction, config: ChunkConfig) -> tuple[Chunk, ...]:
+    """The chunks of a document that has a name, by any strategy."""
+    return chunk_extraction(
+        found, TOKENIZER, config, "a/Annual_Report-2024.pdf", lambda texts: TOKENIZER.embed(texts).vectors
+    )
 
 
 def extraction(*elements: Element) -> Extraction:
@@ -70,8 +86,10 @@ def grid(ordinal: int, rows: Sequence[Sequence[str]], header_rows: int = 1, **va
     return element(ordinal, "\n".join(" | ".join(row) for row in rows), ElementType.TABLE, table=table, **values)
 
 
-def chunked(found: Extraction, max_tokens: int = 64, overlap: int = 0, tokenizer: Tokenizer = TOKENIZER):
-    return chunk_extraction(found, tokenizer, ChunkConfig(max_tokens=max_tokens, overlap_tokens=overlap))
+def chunked(found: Extraction, max_tokens: int = 64, overlap: int = 0, tokenizer: Tokenizer = TOKENIZER, **values):
+    given = {"context": False, "tables_apart": False} | values
+    config = ChunkConfig(max_tokens=max_tokens, overlap_tokens=overlap, **given)
+    return chunk_extraction(found, tokenizer, config)
 
 
 def rebuilt(found: Extraction, chunks: Sequence[Chunk]) -> dict[int, str]:
@@ -95,14 +113,14 @@ def check(found: Extraction, chunks: Sequence[Chunk]) -> None:
 @settings(deadline=None, max_examples=150)
 @given(found=extractions(), config=configs)
 def test_spans_rebuild_every_element_in_order_and_once(found: Extraction, config: ChunkConfig):
-    check(found, chunk_extraction(found, TOKENIZER, config))
+    check(found, cut(found, config))
 
 
 @settings(deadline=None, max_examples=150)
 @given(found=extractions(), config=configs)
 def test_no_chunk_is_longer_than_allowed(found: Extraction, config: ChunkConfig):
-    for chunk in chunk_extraction(found, TOKENIZER, config):
-        assert len(TOKENIZER.tokenize(chunk.text)) + TOKENIZER.special_tokens <= config.max_tokens
+    for chunk in cut(found, config):
+        assert len(TOKENIZER.tokenize(chunk.embedded)) + TOKENIZER.special_tokens == chunk.token_count
         assert chunk.token_count <= config.max_tokens
 
 
@@ -110,7 +128,7 @@ def test_no_chunk_is_longer_than_allowed(found: Extraction, config: ChunkConfig)
 @given(found=extractions(), config=configs)
 def test_overlapping_spans_are_of_the_chunk_before(found: Extraction, config: ChunkConfig):
     told: set[tuple[int, int]] = set()
-    for chunk in chunk_extraction(found, TOKENIZER, config):
+    for chunk in cut(found, config):
         for position, span in enumerate(chunk.spans):
             letters = {(span.ordinal, place) for place in range(span.start, span.end)}
             assert letters <= told if position < chunk.overlap else not letters & told
@@ -120,7 +138,7 @@ def test_overlapping_spans_are_of_the_chunk_before(found: Extraction, config: Ch
 @settings(deadline=None, max_examples=50)
 @given(found=extractions(), config=configs)
 def test_chunks_have_text_and_ordinals(found: Extraction, config: ChunkConfig):
-    chunks = chunk_extraction(found, TOKENIZER, config)
+    chunks = cut(found, config)
     assert [chunk.ordinal for chunk in chunks] == list(range(len(chunks)))
     assert all(chunk.text.strip() for chunk in chunks)
 
@@ -129,7 +147,7 @@ def test_chunks_have_text_and_ordinals(found: Extraction, config: ChunkConfig):
 @given(found=extractions(), config=configs)
 def test_same_input_gives_the_same_chunks(found: Extraction, config: ChunkConfig):
     again = Extraction.model_validate_json(found.model_dump_json())
-    assert chunk_extraction(found, TOKENIZER, config) == chunk_extraction(again, HashEmbedder(), config)
+    assert cut(found, config) == cut(again, config)
 
 
 def test_nothing_gives_no_chunks():

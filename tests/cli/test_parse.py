@@ -1,11 +1,17 @@
 """`docmill parse`: what stands in one document."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from docmill.cli.app import app
+from docmill.extract.outputs import Form
 from tests.cli.conftest import DATA
+from tests.services import ROOT
 
 
 def test_document_is_printed(docmill, folder: Path):
@@ -82,3 +88,31 @@ def test_the_password_comes_from_a_file_or_the_environment(docmill, tmp_path: Pa
 )
 def test_a_wrong_wish_is_told(docmill, folder: Path, options: list[str], words: str):
     assert words in " ".join(docmill("parse", folder / "pumps.md", *options, code=1).stderr.split())
+
+
+PAGE = (ROOT / "docs/parse.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", re.findall(r"^(?:[A-Z_]+=\S+ )?docmill parse.*$", PAGE, re.MULTILINE))
+def test_commands_of_the_page_run(docmill, tmp_path: Path, line: str):
+    words = shlex.split(line, comments=True)
+    env = dict(word.split("=") for word in words if word.startswith("DOCMILL_"))
+    arguments = [str(tmp_path / "out") if word == "out" else word for word in words[words.index("docmill") + 1 :]]
+    if "examples/documents" in arguments:
+        arguments += ["--mode", "fast", "--dpi", "40"]  # as fast as can be: what is read is not what is tested
+    broken = "examples/documents" in line and "price_list" not in line
+    done = docmill(*arguments, code=1 if broken else 0, **env)
+    assert done.stdout.strip() or any((tmp_path / "out").iterdir())
+    assert ("broken.pdf" in done.stderr) == broken
+
+
+def test_the_page_names_every_form_and_option():
+    assert [form for form in Form if f"| `{form}` |" not in PAGE] == []
+    options = [name for part in get_command(app).commands["parse"].params for name in part.opts if name[:2] == "--"]
+    assert [name for name in options if f"{name}" not in PAGE and name not in ("--format", "--output")] == []
+
+
+def test_python_of_the_page_runs(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], {})
+    assert "price_list/overlay/page-0002.png" in capsys.readouterr().out

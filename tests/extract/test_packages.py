@@ -96,3 +96,14 @@ def test_rtf_titles_by_outline_level_of_their_style():
     data = rb"{\rtf1{\stylesheet{\s1\outlinelevel0 heading 1;}}\pard\s1 Head\par\pard body\par}"
     found = read_rtf(data, CONFIG).extraction.elements
     assert [(each.type.value, each.level) for each in found] == [("title", 1), ("text", None)]
+
+
+def test_rtf_notes_within_notes_lose_nothing_of_the_body():
+    data = rb"{\rtf1\pard before {\*\footnote {\*\annotation said}noted} after {\deleted gone}\par}"
+    found = read_rtf(data, CONFIG).extraction.elements
+    assert [each.text for each in found] == ["before after", "said", "noted"]
+
+
+def test_rtf_titles_by_the_name_of_their_style():
+    data = rb"{\rtf1{\stylesheet{\s3\b heading 2;}}\pard\s3 Head\par}"
+    assert [(each.type.value, each.level) for each in read_rtf(data, CONFIG).extraction.elements] == [("title", 2)]

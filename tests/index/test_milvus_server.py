@@ -1,12 +1,15 @@
 """A real Milvus server that is too old for BM25: everything works but words, and searches say so."""
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from docmill.errors import WordsNotIndexedError
 from docmill.index import Held, MilvusIndex, Row, Space
+from docmill.index.base import Where
+from docmill.index.conditions import parse_condition
 from docmill.inference.memory import HashEmbedder
 from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.pipeline import run_batch
@@ -53,13 +56,23 @@ def _drop_indexes(index: MilvusIndex, collection: str) -> None:
         client.drop_index(name, "dense")
 
 
-def test_new_space_takes_over_when_it_is_promoted(index: MilvusIndex, collection: str):
+def test_new_space_takes_over_when_it_is_swapped_in(index: MilvusIndex, collection: str):
     index.upsert(collection, SPACE, [row("a")])
     index.upsert(collection, OTHER, [row("b")])
-    assert not index.is_live(collection, OTHER)
-    assert index.promote(collection, OTHER)
-    assert index.held(collection, SPACE) == {}
+    assert index.live(collection) == SPACE.digest
+    assert index.swap(collection, OTHER.digest) == SPACE.digest
+    index.drop(collection, SPACE.digest)
+    assert index.digests(collection) == [index.live(collection)] == [OTHER.digest]
     assert [each.row.chunk_id for each in index.search_vector(collection, OTHER, [1.0, 0.0, 0.0, 0.0], 5)] == ["b"]
+
+
+def test_filters_and_access_work_on_an_old_server(index: MilvusIndex, collection: str):
+    rows = [replace(row("a"), access=("hr",), metadata={"year": 2020}), replace(row("b"), metadata={"year": 2021})]
+    index.upsert(collection, SPACE, rows)
+    newer = Where(frozenset({"*", "hr"}), parse_condition("year >= 2020"))
+    assert len(index.search_vector(collection, SPACE, [1.0, 0.0, 0.0, 0.0], 5, newer)) == 2
+    seen = index.search_vector(collection, SPACE, [1.0, 0.0, 0.0, 0.0], 5, Where())
+    assert [each.row.chunk_id for each in seen] == ["b"]
 
 
 def test_search_goes_by_meaning_and_says_so(milvus: str, collection: str, home: Path, folder: Path):

@@ -13,7 +13,8 @@ from docmill.inference.model_config import ModelConfig, Runtime
 from docmill.inference.opening import open_embedder, open_endpoint, open_reranker
 from docmill.inference.weights import find_weights
 from docmill.settings import Settings
-from tests.openai_server import API_KEY, DIMENSIONS
+from tests.minilm_gguf import write_minilm_gguf
+from tests.openai_server import API_KEY, DIMENSIONS, EMBEDDING, openai_server
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,14 @@ def test_cross_encoder_scores_question_and_text_together(tmp_path):
 def test_reranker_at_an_endpoint_is_the_endpoint():
     config = ModelConfig(runtime=Runtime.OPENAI, urls=("http://a/v1",), dialect="nim")
     assert isinstance(open_reranker("r", {"r": config}), OpenAIEndpoint)
+
+
+def test_endpoint_of_the_same_model_has_its_fingerprint_and_its_vectors(tmp_path, home, exact, texts):
+    write_minilm_gguf(tmp_path / "minilm.gguf")
+    with openai_server(tmp_path, EMBEDDING, tmp_path / "minilm.gguf") as url:
+        place = ModelConfig(runtime=Runtime.OPENAI, urls=(url,), api_key=API_KEY, precision="float32")
+        served = open_embedder(NAME, {NAME: place}, home)
+        found = served.embed(texts)
+        served.endpoint.close()
+    assert served.fingerprint == exact.fingerprint
+    assert ((found.vectors * exact.embed(texts).vectors).sum(axis=1) > 0.9999).all()

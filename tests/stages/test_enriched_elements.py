@@ -128,3 +128,17 @@ def test_personal_data_is_neither_in_the_index_nor_in_chunks(home, pictures):
     )
     assert "anna@" not in kept.model_dump_json()
     assert kept.metadata["redacted"] == "email: 1"
+
+
+def test_language_is_searchable(workspace, tmp_path):
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "pumpe.md").write_text("Die Pumpe fördert zwölf Liter je Minute und muss jedes Jahr geölt werden.\n")
+    (folder / "pump.md").write_text("The pump delivers twelve litres a minute and must be oiled every year.\n")
+    ingest(workspace, folder)
+    held = workspace.index.held("default", workspace.space)
+    rows = workspace.index.rows("default", workspace.space, list(held))
+    assert {(row.source_key.rpartition("/")[2], row.metadata["language"]) for row in rows} == {
+        ("pumpe.md", "de"),
+        ("pump.md", "en"),
+    }

@@ -10,7 +10,7 @@ from statistics import median
 
 from docmill.extract.pdf.ink import Box, Run
 from docmill.extract.pdf.lines import around, join_lines, leading
-from docmill.models import ElementType, Link, Table
+from docmill.models import ElementType, Link, Region, Table
 
 BULLET = re.compile(r"[•◦▪‣·∙○●■□➢➤✓✔❖◆►▶\uf0b7\uf0a7]\s*|[-–—*]\s+")
 NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,5}[.)])\s+\S")
@@ -31,7 +31,8 @@ _SENTENCE_END = (".", ",", ";")
 class Draft:
     """An element before the document as a whole is known. `box` is in points of the readable page.
 
-    `doubt` says why a table may not be read right without a model.
+    `doubt` says why a table may not be read right without a model. `kind` is that of a
+    chart, `sure` how sure (0 to 1) its data is.
     """
 
     type: ElementType
@@ -41,7 +42,10 @@ class Draft:
     level: int | None = None
     table: Table | None = None
     links: tuple[Link, ...] = ()
+    kind: str = ""
+    sure: float | None = None
     doubt: str = ""
+    continued: tuple[Region, ...] = ()
 
     @property
     def size(self) -> float:

@@ -72,7 +72,10 @@ class Run:
 
 @dataclass(slots=True)
 class Ink:
-    """All marks of a page. `turned` are runs whose text does not run like that of most of the page."""
+    """All marks of a page. `turned` are runs whose text does not run like that of most of the page.
+
+    `colours` are those of `fills`.
+    """
 
     width: float
     height: float
@@ -86,6 +89,7 @@ class Ink:
     unknown: int = 0
     characters: int = 0
     turn: Turned | None = None
+    colours: dict[Box, int] = field(default_factory=dict)
 
 
 class Turned(Protocol):
@@ -335,6 +339,7 @@ def _add_shapes(
         elif vector["isrect"]:
             if vector["color"] & 0xFFFFFF != 0xFFFFFF and width > _THIN and height > _THIN:
                 ink.fills.append(box)
+                ink.colours[box] = vector["color"]
         else:
             ink.drawings.append(box)
     ink.h_rules, ink.v_rules = merge_rules(horizontal), merge_rules(vertical)

@@ -7,17 +7,23 @@ from collections.abc import Sequence
 from docmill.extract.pdf.aligned import build_table, text_rows
 from docmill.extract.pdf.bars import find_charts, without_charts
 from docmill.extract.pdf.candidates import free_tables, looks_tabular, stacked_tables
+from docmill.extract.pdf.charts import chart_text, outside_charts, read_charts
 from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
 from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
+from docmill.extract.pdf.heads import span_head
 from docmill.extract.pdf.ink import Box, Ink, Rule, Run
 from docmill.extract.pdf.layout import Item, columns_in_order
 from docmill.extract.pdf.lines import around, clean, join_row, rows_of
 from docmill.extract.pdf.modelled import settle_tables, settle_types
+from docmill.extract.pdf.plots import find_plots, pie_shares, plot_labels
 from docmill.extract.pdf.regions import Region
 from docmill.extract.pdf.routing import doubt
 from docmill.extract.pdf.rowsplit import split_columns, split_rows
 from docmill.extract.pdf.tables import FoundTable, Placer, ruled_tables
 from docmill.models import ElementType
+
+_SURE_OF_PIES = 0.8
+"""Names are told from shares by their angles only."""
 
 
 def find_tables(ink: Ink) -> tuple[list[FoundTable], list[Run]]:
@@ -34,18 +40,30 @@ def find_tables(ink: Ink) -> tuple[list[FoundTable], list[Run]]:
 def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = ()) -> list[Draft]:
     """The page's elements in reading order; `regions` are what the layout model sees on it."""
     place = Placer(ink)
+    everything, read = ink, read_charts(ink, ink.runs)
+    ink = outside_charts(ink, read)
     charts = find_charts(ink)
     ink = without_charts(ink, charts)
     tables, runs = find_tables(ink)
     if regions:
         tables, runs = settle_tables(ink, tables, runs, regions)
+    for table in tables:
+        if not table.ruled:
+            span_head(table, ink.h_rules)
     taken = [table.box for table in tables] + [chart.box for chart in charts]
     figures = find_figures(ink, taken)
+    figures += find_plots(ink, runs, [*taken, *figures])
     items: list[Item[Draft | list[Run]]] = [Item(t.box, None, _table_draft(t, place)) for t in tables]
+    for chart in read:
+        text = chart_text(chart, everything.runs)
+        draft = Draft(ElementType.CHART, text, chart.box, table=chart.table, kind=chart.kind, sure=chart.confidence)
+        items.append(Item(chart.box, None, draft))
     items += [Item(c.box, None, _figure_draft(c.box, c.runs, ElementType.CHART)) for c in charts]
     for box in figures:
         own = [run for run in runs if inside(run, box)]
-        items.append(Item(around([box, *own]) if own else box, None, _figure_draft(box, own)))
+        figure = _plot_draft(box, own, runs) or _figure_draft(box, own)
+        own = figure.lines and [run for run in runs if inside(run, figure.box)]
+        items.append(Item(around([figure.box, *own]) if own else box, None, figure))
         runs = _without(runs, own)
     for box in find_frames(ink, [*taken, *figures]):
         own = [run for run in runs if inside(run, box)]
@@ -108,6 +126,21 @@ def _figure_draft(box: Box, runs: Sequence[Run], kind: ElementType = ElementType
     """A draft of a figure with the text that stands in it, line by line."""
     lines = [join_row(row) for row in rows_of(runs)]
     return Draft(kind, "\n".join(clean(line.text) for line in lines), box, lines)
+
+
+def _plot_draft(box: Box, inside_it: Sequence[Run], runs: Sequence[Run]) -> Draft | None:
+    """A draft of a figure that is a plot or a pie, with its labels; None for any other figure."""
+    pie = pie_shares(box, runs)
+    labels = pie[1] if pie else plot_labels(box, runs)
+    if not labels:
+        return None
+    own = list({id(run): run for run in [*inside_it, *labels]}.values())
+    draft = _figure_draft(around([box, *own]), own)
+    draft.type, draft.kind = ElementType.CHART, "pie" if pie else "plot"
+    if pie:
+        draft.table, draft.sure = pie[0], _SURE_OF_PIES
+        draft.text = "\n".join(" | ".join(row).strip() for row in pie[0].grid())
+    return draft
 
 
 def _without(runs: Sequence[Run], taken: Sequence[Run]) -> list[Run]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, EmptyDocumentError, ModelError
@@ -22,8 +21,10 @@ from docmill.extract.pdf.engine import (
 )
 from docmill.extract.pdf.furniture import mark_furniture
 from docmill.extract.pdf.ink import Box, Ink, read_ink
+from docmill.extract.pdf.joining import join_tables
 from docmill.extract.pdf.links import add_links, web_links
 from docmill.extract.pdf.page import draft_page
+from docmill.extract.pdf.pageread import Head, PageRead
 from docmill.extract.pdf.regions import MODEL, find_regions
 from docmill.extract.pdf.routing import why_model
 from docmill.extract.pdf.scans import PageOcr, is_garbage, read_scan
@@ -70,38 +71,6 @@ _METADATA = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What a PDF says as a whole, known before its pages are read."""
-
-    count: int
-    body: BodyStyle
-    outline: tuple[OutlineEntry, ...] = ()
-    metadata: dict[str, Scalar] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    engine: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class PageRead:
-    """A page with its drafts; `boxes` and `crops` stand beside the drafts, `pictures` are the crops' PNGs by sha256.
-
-    `ocr` is the method of its lines that have a confidence, `engine` what MuPDF complained about while the page was
-    read, `repaired` whether it had mended the file by then.
-    """
-
-    page: Page
-    height: float = 0.0
-    drafts: list[Draft] = field(default_factory=list)
-    boxes: list[BBox] = field(default_factory=list)
-    crops: dict[int, Crop] = field(default_factory=dict)
-    pictures: dict[str, bytes] = field(default_factory=dict)
-    unknown: int = 0
-    ocr: str = ""
-    engine: tuple[str, ...] = ()
-    repaired: bool = False
-
-
 def read_pdf(data: bytes, config: ExtractConfig, *, ocr: PageOcr | None = None, wanted: Wanted = ALL) -> Reading:
     """The elements of a PDF with the pictures of its figures, of the wanted pages alone.
 
@@ -138,6 +107,7 @@ def join_pages(head: Head, pages: Sequence[PageRead]) -> Reading:
     if not any(page.drafts for page in pages):
         raise _nothing_readable([page.page for page in pages])
     mark_furniture([page.drafts for page in pages], [page.height for page in pages], head.body)
+    join_tables(pages)
     set_levels([page.drafts for page in pages], head.outline)
     warnings = [_REPAIRED] if any(page.repaired for page in pages) else []
     warnings += head.warnings
@@ -262,7 +232,11 @@ class PdfFile:
             off = "OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up"
             reason = f"{reason}; {off}"
             if ink.characters == 0 or is_garbage(ink):
-                drafts = [each for each in drafts if each.type is ElementType.IMAGE and config.mode is not Mode.FAST]
+                drafts = [
+                    each
+                    for each in drafts
+                    if each.type in (ElementType.IMAGE, ElementType.CHART) and config.mode is not Mode.FAST
+                ]
         if not drafts:
             status, reason = PageStatus.EMPTY, reason or "nothing on the page"
         info = Page(
@@ -345,9 +319,11 @@ def _elements(pages: Sequence[PageRead]) -> list[Element]:
                     parent=sections[start + index],
                     describes=None if target is None else start + target,
                     method=page.ocr if page.ocr and _confidence(draft) is not None else page.page.method,
-                    confidence=_confidence(draft),
+                    confidence=_confidence(draft) if draft.sure is None else draft.sure,
+                    metadata={"chart": draft.kind} if draft.kind else {},
                     table=table,
                     crop=page.crops.get(index),
+                    continued=draft.continued,
                     lines=_ocr_lines(draft),
                     links=draft.links,
                 )

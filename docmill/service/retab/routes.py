@@ -167,13 +167,14 @@ def _submitted(
             return before
     if not wanted.bust_cache and (same := extractions.same(key.key_id, asked, _REPLAY)) is not None:
         return same
+    media_type = _media_type(document)
     stored = StoredExtraction(
         extraction_id=extraction_id,
         tenant=key.key_id,
         status=ExtractionStatus.QUEUED,
         filename=document.filename,
-        document_type=document_type(_media_type(document)),
-        head=_head(wanted, document, version),
+        document_type=document_type(media_type),
+        head=_head(wanted, document, version, media_type),
         request=asked,
         created_at=now,
     )
@@ -201,9 +202,9 @@ def _media_type(document: Fetched) -> str:
         return "application/octet-stream"
 
 
-def _head(wanted: ExtractionRequest, document: Fetched, version: str) -> Json:
+def _head(wanted: ExtractionRequest, document: Fetched, version: str, media_type: str) -> Json:
     return {
-        "file": {"id": f"file_{version[:16]}", "filename": document.filename, "mime_type": _media_type(document)},
+        "file": {"id": f"file_{version[:16]}", "filename": document.filename, "mime_type": media_type},
         "model": wanted.model,
         "json_schema": wanted.json_schema,
         "n_consensus": wanted.n_consensus,

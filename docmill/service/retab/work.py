@@ -11,7 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import cast
 
@@ -27,9 +27,11 @@ from docmill.errors import (
 from docmill.ids import digest
 from docmill.service.retab.request import ExtractionRequest, task_of
 from docmill.service.runner import Context
+from docmill.settings import Settings
 from docmill.structured.documents import ReadDocument, ReadTask, read_document
 from docmill.structured.engine import ExtractionEngine, extract
 from docmill.structured.extractions import Extractions, StoredExtraction
+from docmill.structured.pdf_words import PictureTask, page_pictures
 from docmill.structured.record import Json, Record
 
 KIND = "extraction"
@@ -86,7 +88,7 @@ class Work:
 
     hub: Hub
     loop: Callable[[], asyncio.AbstractEventLoop | None]
-    engine_of: Callable[[str], ExtractionEngine]
+    engine_of: Callable[[str, Settings], ExtractionEngine]
 
     def run(self, context: Context) -> bytes:
         """The extraction is completed or failed; a passing fault is raised, and the job tried again."""
@@ -102,7 +104,7 @@ class Work:
 
     def _extract(self, context: Context, extractions: Extractions, stored: StoredExtraction) -> None:
         wanted = ExtractionRequest.model_validate(context.job.payload["request"])
-        engine = self.engine_of(wanted.model)
+        engine = self.engine_of(wanted.model, context.workspace.settings)
         data = context.file("document")
         version = str(context.job.payload["version"])
         key = digest("cache", version, engine.fingerprint, json.dumps(wanted.settings(), sort_keys=True))
@@ -129,7 +131,8 @@ class Work:
     ) -> Record:
         """The record; what is known so far is told to the listeners now and then, and a cancelled job ends."""
         last = 0.0
-        for part in extract(engine, document.layout, task_of(wanted), wanted.n_consensus):
+        task = replace(task_of(wanted), pictures=_pictures(context, engine, wanted))
+        for part in extract(engine, document.layout, task, wanted.n_consensus):
             if part.record is not None:
                 return part.record
             if time.monotonic() - last >= _PAUSE:
@@ -153,6 +156,18 @@ def engine_view(engine: ExtractionEngine, wanted: ExtractionRequest, cache: str)
         "image_resolution_dpi": wanted.image_resolution_dpi,
         "cache": cache,
     }
+
+
+def _pictures(context: Context, engine: ExtractionEngine, wanted: ExtractionRequest) -> tuple[str, ...]:
+    """The pages as data URLs, for an engine that looks at them."""
+    if not engine.wants_pictures:
+        return ()
+    task = PictureTask(context.file("document"), wanted.image_resolution_dpi)
+    for _, answer, _ in context.pool.running(page_pictures).run([task]):
+        if isinstance(answer, DocmillError):
+            raise answer
+        return tuple(cast(list[str], answer))
+    return ()
 
 
 def _read(context: Context, task: ReadTask) -> ReadDocument:

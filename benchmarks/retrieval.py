@@ -1,0 +1,146 @@
+"""Finds the page that answers a question: FinanceBench's reports, through docmill's own pipeline and search.
+
+    git clone https://github.com/patronus-ai/financebench FINANCEBENCH     # its licence is not stated: commit nothing
+    python benchmarks/retrieval.py finance FINANCEBENCH HOME [--split development|judging|all]
+    python benchmarks/retrieval.py cranfield CRANFIELD HOME
+
+HOME keeps what was parsed and embedded, so that a second run only searches. Page recall@k is the share of a question's
+evidence pages among the first k distinct (document, page) hits. The development half are the questions whose id has an
+even first byte of its sha256.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from docmill.index.conditions import condition_of
+from docmill.mirror import form_batches, make_plan, resolve_source
+from docmill.models import Hit
+from docmill.pipeline import pending_batches, run_batch
+from docmill.retrieve import Fusion, SearchMode, SearchOptions, search
+from docmill.settings import BatchLimits, Settings, WorkerLimits
+from docmill.workspace import Workspace
+
+DEPTHS = (1, 5, 10)
+POOL = 60
+"""Hits that are read to find ten distinct pages."""
+RUNS: dict[str, tuple[SearchMode, SearchOptions]] = {
+    "dense": (SearchMode.DENSE, SearchOptions(distinct=False)),
+    "sparse (BM25)": (SearchMode.SPARSE, SearchOptions(distinct=False)),
+    "hybrid, ranks (RRF)": (SearchMode.HYBRID, SearchOptions(fusion=Fusion.RANKS, distinct=False)),
+    "hybrid, scores alone": (SearchMode.HYBRID, SearchOptions(page_weight=0, document_weight=0, distinct=False)),
+    "hybrid (the default)": (SearchMode.HYBRID, SearchOptions()),
+}
+Page = tuple[str, int]
+
+
+def ingested(home: Path, source: Path, collection: str) -> Workspace:
+    """A workspace whose collection holds the source."""
+    limits = {"batch": BatchLimits(settle_seconds=0), "workers": WorkerLimits(processes=2)}
+    workspace = Workspace(Settings(home=home, pipeline={"extract": {"mode": "fast", "crops": False}}, **limits))
+    plan = make_plan(workspace, collection, resolve_source(workspace, str(source)))
+    form_batches(workspace, collection, plan.pending)
+    for batch in pending_batches(workspace, workspace.ledger.documents(collection)):
+        run_batch(workspace, batch)
+    return workspace
+
+
+def questions(folder: Path, split: str) -> Iterator[dict]:
+    """The questions of the split whose documents are there."""
+    for line in (folder / "data/financebench_open_source.jsonl").read_text().splitlines():
+        question = json.loads(line)
+        even = hashlib.sha256(question["financebench_id"].encode()).digest()[0] % 2 == 0
+        there = (folder / "pdfs" / f"{question['doc_name']}.pdf").exists()
+        if there and split in ("all", "development" if even else "judging"):
+            yield question
+
+
+def pages(hits: Sequence[Hit]) -> list[Page]:
+    """The distinct (document, page) of the hits, in their order; a chunk of two pages gives both."""
+    return list(dict.fromkeys((Path(hit.source_key).stem, page) for hit in hits for page in hit.pages))
+
+
+def finance(folder: Path, home: Path, split: str) -> None:
+    """Print a row a run: page recall@1/5/10 over the whole store, and with the right document known."""
+    workspace = ingested(home, folder / "pdfs", "finance")
+    asked = list(questions(folder, split))
+    print(f"{len(asked)} questions, {split}; {len(workspace.ledger.documents('finance'))} documents")
+    for name, (mode, options) in RUNS.items():
+        for known in (False, True):
+            found, seconds = [], []
+            for question in asked:
+                where = {"field": "source_key", "op": "contains", "value": f"/{question['doc_name']}.pdf"}
+                chosen = options.model_copy(update={"condition": condition_of(where)}) if known else options
+                since = time.process_time()
+                hits = search(
+                    workspace, question["question"], collection="finance", top_k=POOL, mode=mode, options=chosen
+                )
+                seconds.append(time.process_time() - since)
+                gold = {
+                    (each.get("doc_name") or question["doc_name"], each["evidence_page_num"] + 1)
+                    for each in question["evidence"]
+                }
+                ranked = pages(hits)
+                found.append([len(gold & set(ranked[:k])) / len(gold) for k in DEPTHS])
+            means = " / ".join(f"{statistics.mean(column):.3f}" for column in zip(*found, strict=True))
+            print(
+                f"{name:24} {'known' if known else 'store'}  {means}  CPU {statistics.median(seconds):.3f} s",
+                flush=True,
+            )
+
+
+def cranfield(folder: Path, home: Path) -> None:
+    """Print nDCG@10 of each run over Cranfield's 225 queries; every abstract is a document."""
+    source = home / "cranfield"
+    source.mkdir(parents=True, exist_ok=True)
+    for number, text in _fields(folder / "cran.all.1400.xml", "docno", "text"):
+        title = text.partition(".")[0].strip()
+        (source / f"{number}.txt").write_text(text.strip() or title)
+    queries = [text for _, text in _fields(folder / "cran.qry.xml", "num", "title")]
+    relevant: dict[int, set[str]] = {}
+    for line in (folder / "cranqrel.trec.txt").read_text().splitlines():
+        query, _, document, judged = line.split()
+        if int(judged) > 0:
+            relevant.setdefault(int(query), set()).add(document)
+    workspace = ingested(home, source, "cranfield")
+    for name, (mode, options) in RUNS.items():
+        scores = []
+        for number, query in enumerate(queries, start=1):
+            hits = search(workspace, query, collection="cranfield", top_k=30, mode=mode, options=options)
+            ranked = list(dict.fromkeys(Path(hit.source_key).stem for hit in hits))[:10]
+            scores.append(_ndcg(ranked, relevant.get(number, set())))
+        print(f"{name:24} nDCG@10 {statistics.mean(scores):.3f}", flush=True)
+
+
+def _fields(path: Path, number: str, content: str) -> Iterator[tuple[str, str]]:
+    """(number, content) of each record; the files are no well-formed XML."""
+    pattern = rf"<{number}>\s*(\d+)\s*</{number}>.*?<{content}>(.*?)</{content}>"
+    for match in re.finditer(pattern, path.read_text(errors="replace"), re.DOTALL):
+        yield match[1], " ".join(match[2].split())
+
+
+def _ndcg(ranked: Sequence[str], relevant: set[str]) -> float:
+    gain: Callable[[int], float] = lambda rank: 1 / math.log2(rank + 1)  # noqa: E731
+    ideal = sum(gain(rank) for rank in range(1, min(10, len(relevant)) + 1))
+    return sum(gain(rank) for rank, name in enumerate(ranked, start=1) if name in relevant) / ideal if ideal else 0.0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["finance", "cranfield"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--split", default="development", choices=["development", "judging", "all"])
+    given = parser.parse_args()
+    if given.what == "finance":
+        finance(given.folder, given.home, given.split)
+    else:
+        cranfield(given.folder, given.home)

@@ -1,0 +1,150 @@
+"""What a row is in Milvus: the fields and indexes of a physical collection, and rows as entities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from docmill.config import IndexConfig, IndexKind
+from docmill.index.base import Row, Space
+from docmill.models import ChunkKind, Region
+
+_PLAIN = ["chunk_id", "document_id", "version", "fingerprint", "ordinal", "source_key", "text", "terms", "parent"]
+_LISTS = ["pages", "types", "access"]
+OUTPUT = [*_PLAIN, *_LISTS, "kind", "metadata", "provenance"]
+TENANT = "tenant"
+_FEW = 50_000
+_MANY = 5_000_000
+_PARTITIONS = 64
+_SHORT = {"document_id": 64, "version": 64, "fingerprint": 64, "source_key": 4096, "kind": 16, TENANT: 256}
+
+
+def entity_of(row: Row, partition_key: str) -> dict[str, Any]:
+    """The row as Milvus takes it; its tenant is what its metadata has under the partition key."""
+    regions = [[each.page, *_box(each), *(each.page_size or ())] for each in row.regions]
+    extra: dict[str, Any] = {"section": row.section, "regions": regions, "place": row.place, "elements": row.elements}
+    extra |= {"seconds": row.seconds} if row.seconds else {}
+    values: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
+    values |= {name: list(getattr(row, name)) for name in _LISTS}
+    tenant = {TENANT: str(row.metadata.get(partition_key, ""))} if partition_key else {}
+    return (
+        values
+        | tenant
+        | {
+            "kind": row.kind.value,
+            "metadata": dict(row.metadata),
+            "provenance": extra,
+            "dense": row.vector,
+        }
+    )
+
+
+def _box(region: Region) -> tuple[float, float, float, float]:
+    return region.bbox.x0, region.bbox.y0, region.bbox.x1, region.bbox.y1
+
+
+def row_of(entity: Mapping[str, Any]) -> Row:
+    """The row of an entity, with its vector where the entity has it."""
+    extra = entity["provenance"]
+    regions = tuple(
+        Region.model_validate(
+            {
+                "page": page,
+                "bbox": {"x0": x0, "y0": y0, "x1": x1, "y1": y1},
+                "page_size": tuple(size) or None,
+            }
+        )
+        for page, x0, y0, x1, y1, *size in extra["regions"]
+    )
+    values = {name: entity[name] for name in _PLAIN} | {name: tuple(entity[name]) for name in _LISTS}
+    return Row(
+        **values,
+        vector=tuple(entity.get("dense") or ()),
+        section=tuple(extra["section"]),
+        regions=regions,
+        place=extra["place"],
+        elements=tuple(extra["elements"]),
+        seconds=(seconds[0], seconds[1]) if (seconds := extra.get("seconds")) else None,
+        kind=ChunkKind(entity["kind"]),
+        metadata=dict(entity["metadata"]),
+    )
+
+
+def schema(client: Any, space: Space, config: IndexConfig, *, words: bool) -> Any:
+    """The fields of a physical collection; with `words` its terms are made into a sparse vector for BM25."""
+    from pymilvus import DataType, Function, FunctionType
+
+    made = client.create_schema(auto_id=False, enable_dynamic_field=False)
+    made.add_field("chunk_id", DataType.VARCHAR, max_length=64, is_primary=True)
+    for name, length in _SHORT.items():
+        if name != TENANT:
+            made.add_field(name, DataType.VARCHAR, max_length=length)
+        elif config.partition_key:
+            made.add_field(name, DataType.VARCHAR, max_length=length, is_partition_key=True)
+    made.add_field("ordinal", DataType.INT64)
+    made.add_field("parent", DataType.INT64)
+    matched = {"enable_analyzer": True, "enable_match": True} if words else {}
+    made.add_field("text", DataType.VARCHAR, max_length=65_535, **matched)
+    made.add_field("terms", DataType.VARCHAR, max_length=65_535, **({"enable_analyzer": True} if words else {}))
+    made.add_field("pages", DataType.ARRAY, element_type=DataType.INT64, max_capacity=4_096)
+    made.add_field("types", DataType.ARRAY, element_type=DataType.VARCHAR, max_capacity=32, max_length=32)
+    made.add_field("access", DataType.ARRAY, element_type=DataType.VARCHAR, max_capacity=256, max_length=256)
+    made.add_field("metadata", DataType.JSON)
+    made.add_field("provenance", DataType.JSON)
+    made.add_field("dense", DataType.FLOAT_VECTOR, dim=space.dimensions)
+    if words:
+        made.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+        fields = {"input_field_names": ["terms"], "output_field_names": ["sparse"]}
+        made.add_function(Function(name="words", function_type=FunctionType.BM25, **fields))
+    return made
+
+
+def creation(config: IndexConfig) -> dict[str, Any]:
+    """How a physical collection is made, beside its fields."""
+    partitions = {"num_partitions": _PARTITIONS} if config.partition_key else {}
+    return {"consistency_level": config.consistency.value.capitalize(), **partitions}
+
+
+def indexes(client: Any, space: Space, config: IndexConfig, kind: IndexKind, *, words: bool) -> Any:
+    """The indexes over the vectors and, where there is BM25, over the terms."""
+    made = client.prepare_index_params()
+    made.add_index("dense", index_type=kind.value.upper(), metric_type=space.metric, params=_PARAMETERS.get(kind, {}))
+    if words:
+        made.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    return made
+
+
+_PARAMETERS: Mapping[IndexKind, Mapping[str, int]] = {
+    IndexKind.HNSW: {"M": 16, "efConstruction": 200},
+    IndexKind.IVF_FLAT: {"nlist": 1024},
+    IndexKind.IVF_SQ8: {"nlist": 4096},
+    IndexKind.GPU_CAGRA: {"intermediate_graph_degree": 64, "graph_degree": 32},
+}
+_DEPTHS: Mapping[IndexKind, str] = {
+    IndexKind.HNSW: "ef",
+    IndexKind.DISKANN: "search_list",
+    IndexKind.GPU_CAGRA: "itopk_size",
+}
+
+
+def search_parameters(kind: IndexKind, limit: int, *, lite: bool) -> dict[str, int]:
+    """How deep a search looks to find `limit` rows: approximate indexes must look at more than they give."""
+    if kind in (IndexKind.IVF_FLAT, IndexKind.IVF_SQ8):
+        return {"nprobe": 32}
+    if kind is IndexKind.AUTO and not lite:
+        return {"ef": max(2 * limit, 128), "nprobe": 32}
+    return {_DEPTHS[kind]: max(2 * limit, 128)} if kind in _DEPTHS else {}
+
+
+def kind_for(config: IndexConfig, expected_rows: int, *, lite: bool) -> IndexKind:
+    """The index over the vectors: the configured one, else by the number of rows.
+
+    Milvus Lite compares with every vector (FLAT): building a graph whenever the folder is closed keeps searches waiting
+    five times longer, and finds less. On a server exact search is cheap below 50,000 rows; a graph beyond 5 million
+    wants more memory than a quantised IVF index.
+    """
+    if config.kind is not IndexKind.AUTO:
+        return config.kind
+    if lite or expected_rows < _FEW:
+        return IndexKind.FLAT
+    return IndexKind.HNSW if expected_rows < _MANY else IndexKind.IVF_SQ8

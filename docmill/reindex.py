@@ -1,0 +1,27 @@
+"""Builds a collection anew under the settings of now, beside the live one, from stored elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from docmill.generations import Verdict, activate, begin
+from docmill.standing import pending_batches
+from docmill.workspace import Workspace
+
+
+def reindex(workspace: Workspace, collection: str, run: Callable[[str], None], *, force: bool = False) -> Verdict:
+    """The settings' generation of the collection is filled and, if nothing speaks against it, live.
+
+    `run` takes a batch through the stages: only those whose settings changed are done again: nothing is parsed twice.
+    With `force` the generation is live whatever the checks find, unless documents are not through.
+    """
+    begin(workspace, collection)
+    documents = workspace.ledger.documents(collection)
+    live = workspace.index.live(collection)
+    known = workspace.ledger.generation(collection, live) if live else None
+    rows = len(workspace.index.held(collection, known.space)) if known else len(documents)
+    if documents:
+        workspace.index.prepare(collection, workspace.space, rows)
+    for batch in pending_batches(workspace, documents):
+        run(batch)
+    return activate(workspace, collection, force=force)

@@ -1,0 +1,42 @@
+"""How a document stands at a stage, from the ledger: with its current version, under the current settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docmill.fingerprints import raw_fingerprint
+from docmill.models import Document, Outcome, Stage, Status
+from docmill.workspace import Workspace
+
+USABLE = {Status.OK, Status.PARTIAL}
+Outcomes = dict[tuple[str, Stage], Outcome]
+
+
+def expected_fingerprint(workspace: Workspace, stage: Stage, document: Document) -> str:
+    """The fingerprint that an up-to-date outcome has; that of the raw documents holds the object's etag."""
+    fingerprint = workspace.fingerprints[stage]
+    return raw_fingerprint(fingerprint, document.etag) if stage is Stage.RAW_DOCUMENTS else fingerprint
+
+
+def current_outcome(workspace: Workspace, stage: Stage, document: Document, outcomes: Outcomes) -> Outcome | None:
+    """The stage's outcome of the document's current version under the current settings, None if there is none."""
+    outcome = outcomes.get((document.document_id, stage))
+    if outcome is None or outcome.fingerprint != expected_fingerprint(workspace, stage, document):
+        return None
+    return outcome if outcome.version == document.version or stage is Stage.RAW_DOCUMENTS else None
+
+
+def pending_batches(workspace: Workspace, documents: Sequence[Document]) -> list[str]:
+    """Batches that hold any of these documents before its end: not through all stages, and not failed on the way."""
+    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
+    return sorted({each.batch for each in documents if _is_pending(workspace, each, outcomes)})
+
+
+def _is_pending(workspace: Workspace, document: Document, outcomes: Outcomes) -> bool:
+    for stage in Stage:
+        outcome = current_outcome(workspace, stage, document, outcomes)
+        if outcome is None:
+            return True
+        if outcome.status not in USABLE:
+            return False
+    return False

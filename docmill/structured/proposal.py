@@ -1,0 +1,121 @@
+"""Proposes a schema from example documents: the labels that they share with values, and the tables that they hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue
+
+from docmill.errors import UsageError
+from docmill.structured.record import Json
+from docmill.structured.schema import Node
+from docmill.structured.tables import Found, tables
+from docmill.structured.targets import Target
+from docmill.structured.values import Style, dates, numbers, plain, style_of
+from docmill.structured.vocabulary import concepts
+from docmill.structured.words import Layout, Row, Segment
+
+_SHARE = 0.5
+"""A label is proposed that stands in at least this share of the documents."""
+_LONGEST = 5
+
+
+def propose(layouts: Sequence[Layout]) -> Json:
+    """A JSON Schema of an object; raises UsageError where nothing with a label is found."""
+    labels: Counter[str] = Counter()
+    kinds: dict[str, Counter[str]] = {}
+    shown: dict[str, str] = {}
+    columns: dict[str, Counter[str]] = {}
+    for layout in layouts:
+        style = style_of(layout.text)
+        seen: dict[str, tuple[str, str]] = {}
+        for label, value in _pairs(layout):
+            seen.setdefault(_name(label), (label, value))
+        for name, (label, value) in seen.items():
+            labels[name] += 1
+            shown.setdefault(name, label)
+            kinds.setdefault(name, Counter())[_kind(value, style)] += 1
+        for name, kind in _columns(layout, style):
+            columns.setdefault(name, Counter())[kind] += 1
+    needed = max(1, round(_SHARE * len(layouts)))
+    properties: Json = {
+        name: _property(kinds[name].most_common(1)[0][0], shown[name])
+        for name, count in labels.items()
+        if count >= needed and name not in columns
+    }
+    if columns:
+        items = {name: _property(each.most_common(1)[0][0], "") for name, each in columns.items()}
+        row: Json = {"type": "object", "properties": items}
+        properties["rows"] = {"type": "array", "items": row}
+    if not properties:
+        raise UsageError("The documents hold no labels with values and no tables.", hint="Write the schema by hand.")
+    return {"type": "object", "properties": properties}
+
+
+def _property(kind: str, label: str) -> JsonValue:
+    base: Json = {"type": "string", "format": "date"} if kind == "date" else {"type": kind}
+    return {**base, "title": label} if label else base
+
+
+def _pairs(layout: Layout) -> Iterator[tuple[str, str]]:
+    """(label, value): what stands before a colon, and after it or to its right."""
+    known = {plain(label) for concept in concepts().values() for label in concept.labels}
+    for row in layout.rows:
+        for number, segment in enumerate(row.segments):
+            label, _, rest = segment.text.partition(":")
+            following = row.segments[number + 1].text if number + 1 < len(row.segments) else ""
+            is_label = ":" in segment.text or plain(segment.text) in known
+            value = rest.strip() or following
+            if is_label and value and not value.endswith(":") and _is_label(label):
+                yield label.strip(), value
+
+
+def _is_label(text: str) -> bool:
+    return 1 <= len(text.split()) <= _LONGEST and not any(char.isdigit() for char in text) and text[:1].isalpha()
+
+
+def _name(label: str) -> str:
+    return re.sub(r"\W+", "_", plain(label)).strip("_")
+
+
+def _kind(value: str, style: Style) -> str:
+    if dates(value, style) and len(value) < 30:
+        return "date"
+    found = numbers(value, style)
+    if len(found) == 1 and found[0].start <= 4 and found[0].end >= len(value) - 4:
+        return "number"
+    return "string"
+
+
+def _columns(layout: Layout, style: Style) -> Iterator[tuple[str, str]]:
+    """(name, kind) of the columns of the table with the most rows."""
+    best: Found | None = None
+    names: list[str] = []
+    for row in layout.rows:
+        headers = _headers(row)
+        if len(headers) < 3:
+            continue
+        targets = [_target(each.text) for each in headers]
+        found = max(tables(layout, targets, style), key=lambda each: len(each.items), default=None)
+        if found is not None and (best is None or len(found.items) > len(best.items)):
+            best, names = found, [each.text for each in headers]
+        if best is not None and len(best.items) > 20:
+            break
+    if best is None or len(best.items) < 2:
+        return
+    for column, number in enumerate(best.head.targets):
+        if number >= 0:
+            cells = [" ".join(word.text for word in item.cells.get(column, [])) for item in best.items]
+            kinds = Counter(_kind(cell, style) for cell in cells if cell)
+            yield _name(names[number]), kinds.most_common(1)[0][0] if kinds else "string"
+
+
+def _headers(row: Row) -> list[Segment]:
+    """The row's segments if all are short words without digits, as headers are."""
+    return list(row.segments) if all(_is_label(each.text) and ":" not in each.text for each in row.segments) else []
+
+
+def _target(label: str) -> Target:
+    return Target(Node("string", label, label), "text", "", {plain(label): 1.0})
