@@ -217,7 +217,7 @@ def main() -> None:
         read(rest[0], Path(rest[1]), Path(rest[2]))
     elif command == "score":
         print(
-            "| tool | strings in order | cells at their places | sheet values | slide strings | not read | import CPU-s | read CPU-s |"
+            "| tool | strings in order | cells at their places | sheet values | slide strings | not read | import CPU-s | read CPU-s |"  # noqa: E501
         )
         print("|---|---|---|---|---|---|---|---|")
         for path in rest[1:]:

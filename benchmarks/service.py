@@ -5,8 +5,8 @@
     .venv/bin/python benchmarks/service.py queue --documents 5000      # queued, killed in the middle, all fetched
 
 `--client` is the Python of a virtual environment with tests/conformance/nv_ingest.lock; for `text` install langdetect,
-backoff, aiohttp, opencv-python-headless and scikit-learn there, too: nv-ingest-api imports and does not declare them. CPU seconds are those of the
-process and its children; they depend little on what else the machine does.
+backoff, aiohttp, opencv-python-headless and scikit-learn there, too: nv-ingest-api imports and does not declare them.
+CPU seconds are those of the process and its children; they depend little on what else the machine does.
 """
 
 from __future__ import annotations
@@ -245,9 +245,8 @@ def queue(given: argparse.Namespace, folder: Path) -> None:
         right += name == path.name and words in result["data"][0]["metadata"]["content"]
     print(f"{right} of {len(paths)} results are right; {time.time() - since:.0f} s in all")
     third = max(len(memory) // 3, 1)
-    print(
-        f"memory of the service: {max(memory[:third]):.0f} MiB in the first third, {max(memory[-third:]):.0f} in the last"
-    )
+    first, last = max(memory[:third]), max(memory[-third:])
+    print(f"memory of the service: {first:.0f} MiB in the first third, {last:.0f} in the last")
 
 
 def count(url: str) -> Counter[str]:
