@@ -77,9 +77,11 @@ the type (`tests/extract/test_features.py`).
   speakers' notes. **members**: documents inside, which become documents of their own (`mail.eml!/report.pdf`), to any
   depth within `extract.max_depth`. **text of pictures** is read in mode `accurate`, in mode `auto` where there is no
   other text.
-- *Tracked changes*: the final text; insertions count, deletions do not. *Formulas* of sheets: their values.
-- *Hidden* sheets, rows, columns and slides are read, and sheets and slides marked as hidden; hidden text of a text
-  document and of a web page is left out.
+- *Tracked changes*: the final text; insertions count, deletions do not (in docx they do with `extract.office.deleted`).
+  *Formulas* of sheets: their values.
+- *Hidden* sheets, rows, columns and slides are read, and sheets and slides marked as hidden.
+  `extract.office.hidden = false` leaves them out (rows and columns in xlsx). Hidden text of a text document or web
+  page is left out.
 - *ppt* needs LibreOffice (Debian: `libreoffice-impress-nogui`). Nothing that a document points to outside of itself is
   fetched, no macro is run, no XML entity is expanded.
 - Encrypted documents, damaged ones, 7z, rar and other types are refused with the way out.

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 from docmill.structured.reading import text_of
 from docmill.structured.targets import Target
 from docmill.structured.values import DATE, Style, numbers, plain
-from docmill.structured.vocabulary import TOTALS
+from docmill.structured.vocabulary import IN_ROWS, TOTALS, concepts
 from docmill.structured.words import Layout, Row, Segment, Word
 
 _LONGEST = 6
@@ -71,6 +71,10 @@ def heads(layout: Layout, targets: Sequence[Target]) -> list[Head]:
     for number, target in enumerate(targets):
         for phrase, weight in target.phrases.items():
             index.setdefault(phrase, []).append((number, weight))
+    for concept in concepts().values():
+        if concept.name in IN_ROWS:
+            for label in concept.labels:
+                index.setdefault(plain(label), [])  # a column that nobody asks for
     found = [head for row in layout.rows if (head := _head(layout, row, targets, index)) is not None]
     best = max((head.score for head in found), default=0.0)
     kept: list[Head] = []
@@ -164,10 +168,10 @@ def _lookup(phrase: str, index: dict[str, list[tuple[int, float]]]) -> tuple[int
     if not phrase:
         return None
     if phrase in index:
-        return max(index[phrase], key=lambda each: each[1])
+        return max(index[phrase], key=lambda each: each[1], default=(-1, 0.0))
     if len(phrase) < 5:
         return None
-    close = [(fuzz.ratio(phrase, each), each) for each in index if abs(len(each) - len(phrase)) < 4]
+    close = [(fuzz.ratio(phrase, each), each) for each in index if index[each] and abs(len(each) - len(phrase)) < 4]
     score, best = max(close, default=(0.0, ""))
     if score < 88:
         return None
