@@ -52,6 +52,7 @@ def test_a_table_without_rules_goes_to_the_layout_model_and_says_why():
     assert extraction.pages[0].reason == "a table without a grid"
     (table,) = [element.table for element in extraction.elements if element.table]
     assert table.grid() == ROWS
+    assert [element.method for element in extraction.elements] == ["native", "layout:pymupdf-layout"]
 
 
 @pytest.mark.parametrize(("mode", "method"), [(Mode.FAST, "native"), (Mode.ACCURATE, "layout:pymupdf-layout")])

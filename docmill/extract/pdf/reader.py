@@ -318,7 +318,7 @@ def _elements(pages: Sequence[PageRead]) -> list[Element]:
                     level=draft.level,
                     parent=sections[start + index],
                     describes=None if target is None else start + target,
-                    method=page.ocr if page.ocr and _confidence(draft) is not None else page.page.method,
+                    method=page.ocr if page.ocr and _confidence(draft) is not None else _method(page.page, draft),
                     confidence=_confidence(draft) if draft.sure is None else draft.sure,
                     metadata={"chart": draft.kind} if draft.kind else {},
                     table=table,
@@ -329,6 +329,11 @@ def _elements(pages: Sequence[PageRead]) -> list[Element]:
                 )
             )
     return elements
+
+
+def _method(page: Page, draft: Draft) -> str:
+    """How the draft's text was obtained; the layout model gives tables their cells, and no text."""
+    return "native" if page.method.startswith("layout:") and draft.table is None else page.method
 
 
 def _confidence(draft: Draft) -> float | None:
