@@ -1,6 +1,7 @@
 """Ingests a folder of hostile files by the real command and says what became of each, and who was called.
 
 Usage: python benchmarks/hostile_ingest.py [--output FILE] [--seconds S] [--memory-mb M] [--only NAME …]
+       [--without NAME …]
 """
 
 from __future__ import annotations
@@ -58,10 +59,10 @@ def listener() -> Iterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/", callers
 
 
-def make(folder: Path, url: str, only: Sequence[str]) -> None:
+def make(folder: Path, url: str, only: Sequence[str], without: Sequence[str]) -> None:
     """The files lie in the folder."""
     for name, content in generated(url).items():
-        if not only or name in only:
+        if (not only or name in only) and name not in without:
             (folder / name).write_bytes(content())
     if not only or SPARSE in only:
         sparse(folder / SPARSE, 4 << 30)
@@ -117,11 +118,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--memory-mb", type=int, default=4096)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--without", nargs="*", default=[])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, listener() as (url, callers):
         folder, home = Path(name, "files"), Path(name, "home")
         folder.mkdir()
-        make(folder, url, arguments.only)
+        make(folder, url, arguments.only, arguments.without)
         limits = {"DOCMILL_WORKERS__SECONDS": arguments.seconds, "DOCMILL_WORKERS__MEMORY_MB": arguments.memory_mb}
         environment = os.environ | {"DOCMILL_HOME": str(home)} | {key: str(value) for key, value in limits.items()}
         command = [str(Path(sys.executable).parent / "docmill"), "ingest", str(folder), "--runner", "library", "--json"]

@@ -9,7 +9,7 @@ run. CPU seconds of a server are its processes' own and the client's together. T
 exported repository; the OpenAI-compatible server is llama.cpp with the same weights in float32.
 
 `--device gpu` measures a Triton server at `--url` that serves an export for GPUs: texts a second by batch and number of
-requests under way, beside the time of the largest matrix product on the same machine (nvidia-smi must be there).
+requests under way; nvidia-smi must be there.
 """
 
 from __future__ import annotations
@@ -197,14 +197,13 @@ def table(found: Sequence[Row]) -> str:
 
 
 def gpu_table(home: Path, url: str, precision: str, texts: Sequence[str]) -> str:
-    """Texts a second of a server on a GPU by batch and requests under way, with the chip's use and its limit."""
+    """Texts a second of a server on a GPU by batch and requests under way, with how busy the chip is."""
     lines = ["| batch | requests under way | texts/s | GPU busy, % |", "|---|---|---|---|"]
     many = list(texts) * 20
     for batch in (8, 32, 64):
         for under_way in (1, 4, 16):
             policy = CallPolicy(concurrency=under_way)
-            place = at(url, Runtime.TRITON, precision=precision, batch=batch) | {}
-            place = {NAME: place[NAME].model_copy(update={"policy": policy})}
+            place = at(url, Runtime.TRITON, precision=precision, batch=batch, policy=policy)
             embedder = open_embedder(NAME, place, home)
             embedder.embed(many[:256])
             with ThreadPoolExecutor(1) as pool:

@@ -3,8 +3,8 @@
     python benchmarks/ocr.py SCANS docmill|docmill-tesseract|rapidocr|tesseract [--turned] [--every N]
 
 SCANS holds `<page>-<quality>.png` and `truth/<page>.txt`, as `score_ocr.py make` of the project's benchmark pack writes
-them. With `--turned` each page is turned by one of ANGLES first. Models are loaded before the clock starts. `rapidocr` is
-the package with its defaults, `tesseract` the program as it is; both get what any of their users would give them.
+them. With `--turned` each page is turned by one of ANGLES first. Models are loaded before the clock starts. `rapidocr`
+is the package with its defaults, `tesseract` the program as it is; both get what any of their users would give them.
 """
 
 from __future__ import annotations

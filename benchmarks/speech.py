@@ -125,7 +125,7 @@ def main() -> None:
         print("| model | voice | sound | word error | CPU-s a second |\n|---|---|---|---|---|")
         print("\n".join(rows(models)))
     print("\n| length | segments | CPU-s | peak memory |\n|---|---|---|---|")
-    print("\n".join(memory(minutes) for minutes in (5, 30)))
+    print("\n".join(memory(minutes) for minutes in (5, 20)))
     print("\nVideo of a minute:", scenes())
 
 

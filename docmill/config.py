@@ -55,6 +55,13 @@ class OcrEngine(StrEnum):
     TESSERACT = "tesseract"
 
 
+class OfficeConfig(Section):
+    """What counts in office files."""
+
+    hidden: Annotated[bool, Field(description="read hidden sheets, rows, columns and slides, too")] = True
+    deleted: Annotated[bool, Field(description="read text that tracked changes delete, too")] = False
+
+
 class ExtractConfig(Section):
     """How bytes become elements. `languages` are ISO 639-1 codes for OCR; crops are PNG pictures of figures."""
 
@@ -79,6 +86,7 @@ class ExtractConfig(Section):
         int, Field(ge=1, description="bytes that the members of a document may have, at all depths together")
     ] = 1_000_000_000
     max_depth: Annotated[int, Field(ge=1, description="archives and mails within each other that are opened")] = 5
+    office: OfficeConfig = OfficeConfig()
     pictures: PictureConfig = PictureConfig()
     speech: SpeechConfig = SpeechConfig()
 

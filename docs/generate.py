@@ -44,7 +44,7 @@ Settings come from `docmill.toml` in the current folder and from the environment
 Unknown names in the file are errors. Empty addresses mean the embedded default below `home`.
 
 S3 credentials, region and endpoint come by the usual AWS chain: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-`AWS_DEFAULT_REGION`, `AWS_PROFILE`, instance roles, `AWS_ENDPOINT_URL_S3`. Secrets (`ledger_url`, `milvus_token`)
+`AWS_DEFAULT_REGION`, `AWS_PROFILE`, instance roles, `AWS_ENDPOINT_URL_S3`. Secrets (`ledger_url`, `milvus_token`, `password`)
 belong in the environment.
 
 ```toml
@@ -69,16 +69,19 @@ This table is written by `docs/generate.py` from the code.
 FORMATS_HEAD = """\
 # What is read of each format
 
-The type is told by the content, not by the name; a name that says otherwise is noted on the document. Everything is read
-as text in reading order; the table says what else. Each ✓ is held by a test that reads a small real document of the type
-(`tests/extract/test_features.py`).
+The type is told by the content, not by the name; a name that says otherwise is noted on the document. Everything is
+read as text in reading order; the table says what else. Each ✓ is held by a test that reads a small real document of
+the type (`tests/extract/test_features.py`).
 
-- **merged cells**: a cell with its spans stands once, at its first row and column. **notes**: footnotes, endnotes and speakers'
-  notes. **members**: documents inside, which become documents of their own (`mail.eml!/report.pdf`), to any depth within
-  `extract.max_depth`. **text of pictures** is read in mode `accurate`, in mode `auto` where there is no other text.
-- *Tracked changes*: the final text; insertions count, deletions do not. *Formulas* of sheets: their values.
-- *Hidden* sheets, rows, columns and slides are read, and sheets and slides marked as hidden; hidden text of a text document
-  and of a web page is left out.
+- **merged cells**: a cell with its spans stands once, at its first row and column. **notes**: footnotes, endnotes and
+  speakers' notes. **members**: documents inside, which become documents of their own (`mail.eml!/report.pdf`), to any
+  depth within `extract.max_depth`. **text of pictures** is read in mode `accurate`, in mode `auto` where there is no
+  other text.
+- *Tracked changes*: the final text; insertions count, deletions do not (in docx they do with `extract.office.deleted`).
+  *Formulas* of sheets: their values.
+- *Hidden* sheets, rows, columns and slides are read, and sheets and slides marked as hidden.
+  `extract.office.hidden = false` leaves them out (rows and columns in xlsx). Hidden text of a text document or web
+  page is left out.
 - *ppt* needs LibreOffice (Debian: `libreoffice-impress-nogui`). Nothing that a document points to outside of itself is
   fetched, no macro is run, no XML entity is expanded.
 - Encrypted documents, damaged ones, 7z, rar and other types are refused with the way out.

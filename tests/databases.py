@@ -8,7 +8,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.services import BIN, ROOT, answers, free_port, process, wait_for
+from tests.services import ROOT, answers, free_port, process, wait_for
+from tests.venvs import locked_python
 
 MILVUS_LOCK = ROOT / "tests/milvus.lock"
 
@@ -110,21 +110,9 @@ def _accepts(server: Postgres) -> bool:
 def milvus_program(folder: Path) -> Path:
     """The command of Milvus 2.3.5 in a virtual environment of its own: it shares no dependency with docmill.
 
-    The environment is made once and kept in `folder`. Raises CalledProcessError where it cannot be installed.
+    The environment is made once and kept in `folder`.
     """
-    program = folder / "venv/bin/milvus-server"
-    if not program.exists():
-        uv = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
-        python = folder / "venv/bin/python"
-        subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), folder / "venv"], check=True)
-        install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
-        done = subprocess.run(
-            [*install, "-q", "--require-hashes", "-r", MILVUS_LOCK], check=False, capture_output=True, text=True
-        )
-        if done.returncode:
-            shutil.rmtree(folder / "venv")
-            raise subprocess.CalledProcessError(done.returncode, "the installation of milvus", stderr=done.stderr)
-    return program
+    return locked_python(folder, MILVUS_LOCK).with_name("milvus-server")
 
 
 @contextmanager

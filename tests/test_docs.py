@@ -39,6 +39,7 @@ def test_readme_is_short():
         "docs/operations.md",
         "docs/architecture.md",
         "docs/media.md",
+        "docs/parse.md",
         "docs/extractors.md",
     ],
 )

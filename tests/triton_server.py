@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services import BIN, ROOT, free_port, process, wait_for
+from tests.services import ROOT, free_port, process, wait_for
+from tests.venvs import locked_python
 
 LOCK = ROOT / "tests/triton.lock"
 
@@ -35,19 +36,10 @@ class Triton:
 def triton_packages(folder: Path) -> Path:
     """The folder of the installed packages, in a virtual environment of their own: they share nothing with docmill's.
 
-    It is made once and kept in `folder`. Raises CalledProcessError where it cannot be installed.
+    It is made once and kept in `folder`.
     """
-    done, venv = folder / "done", folder / "venv"
-    if not done.exists():
-        shutil.rmtree(venv, ignore_errors=True)
-        uv = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
-        python = venv / "bin/python"
-        subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), venv], check=True)
-        install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
-        options = ["-q", "--require-hashes", "--no-deps", "-r", LOCK]
-        subprocess.run([*install, *options], check=True, capture_output=True, text=True)
-        done.touch()
-    return next(venv.glob("lib/python*/site-packages"))
+    python = locked_python(folder, LOCK, "--no-deps")
+    return next(python.parent.parent.glob("lib/python*/site-packages"))
 
 
 def back_ends(packages: Path, folder: Path) -> Path:

@@ -22,8 +22,9 @@ from docmill.extract.parse_task import Parsed, ParseTask, file_bytes, parse_file
 from docmill.extract.render import TableStyle
 from docmill.extract.wanted import Wanted, page_ranges
 from docmill.extract.whole import read_whole
+from docmill.inference import places
 from docmill.models import ElementType
-from docmill.settings import Settings, WorkerLimits
+from docmill.settings import Settings, WorkerLimits, load_settings
 from docmill.store import LocalStore
 from docmill.workers import Isolated
 
@@ -106,6 +107,8 @@ def config_of(settings: Settings, mode: Mode | None, languages: str) -> ExtractC
 
 def parse(wish: Wish, *, as_json: bool) -> bool:
     """Print or write what was asked; whether every file could be read."""
+    known = places.served(load_settings().models)
+    places.know(known)
     folder = _folder(wish)
     inputs = inputs_of(wish.paths, folder)
     if folder is None and len(inputs) > 1:
@@ -113,7 +116,7 @@ def parse(wish: Wish, *, as_json: bool) -> bool:
     if folder is None:
         _one(inputs[0], wish)
         return True
-    tasks = [ParseTask(str(x.path), x.name, str(folder), wish.config, wish.forms, wish.options, wish.wanted)
+    tasks = [ParseTask(str(x.path), x.name, str(folder), wish.config, wish.forms, wish.options, wish.wanted, known)
              for x in inputs]  # fmt: skip
     results = [*(_here(tasks[0]) if len(tasks) == 1 else _in_workers(tasks, wish.limits))]
     results.sort(key=lambda each: each[0])

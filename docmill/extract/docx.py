@@ -27,6 +27,7 @@ _WORD_WRAPPERS = "sdt sdtContent ins moveTo smartTag fldSimple ruby rubyBase cus
 _WRAPPERS = frozenset(W + name for name in _WORD_WRAPPERS.split()) | {
     MC + name for name in ("AlternateContent", "Choice", "Fallback")
 }
+_DELETED = frozenset({W + "del", W + "moveFrom"})
 _PAGE_PARTS = (("header", ElementType.HEADER), ("footer", ElementType.FOOTER))
 
 
@@ -170,7 +171,9 @@ class _Story:
                 parts.append(f" {latex(each)} ")
             elif tag == W + "hyperlink":
                 self._link(each, parts, links, field)
-            elif tag == W + "r" or tag in _WRAPPERS:
+            elif tag == W + "delText":
+                parts.append(each.text or "")
+            elif tag == W + "r" or tag in _WRAPPERS or (tag in _DELETED and self.builder.config.office.deleted):
                 inner = _choice(each) if tag == MC + "AlternateContent" else each
                 self._inline(inner, parts, links, field)
 
@@ -219,13 +222,17 @@ class _Story:
 
     def table(self, element: XmlNode) -> None:
         """Adds a table; its pictures follow it. A table of one cell is a frame: its blocks are added instead."""
-        rows = [each for each in block_children(element) if each.tag == W + "tr"]
+        rows = [each for each in block_children(element) if each.tag == W + "tr" and not self._deleted(each)]
         cells = [cell for row in rows for cell in block_children(row) if cell.tag == W + "tc"]
         if len(cells) == 1:
             self.blocks(cells[0])
             return
         self.builder.table(self._grid(rows), {"links": tuple(link for cell in cells for link in self.cell(cell)[1])})
         self.pictures(element)
+
+    def _deleted(self, row: XmlNode) -> bool:
+        """Whether tracked changes delete the row, and what they delete does not count."""
+        return row.find(f"{W}trPr/{W}del") is not None and not self.builder.config.office.deleted
 
     def _grid(self, rows: list[XmlNode]) -> Table:
         """The cells at their grid positions, vertical merges joined."""

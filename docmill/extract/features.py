@@ -40,13 +40,13 @@ _SHEETS = {Feature.TITLES, Feature.TABLES, Feature.SPANS, Feature.CELLS, Feature
 _SCAN = {Feature.TABLES, Feature.PICTURES, Feature.OCR, Feature.PAGES, Feature.BOXES}
 _ARCHIVE = {Feature.TABLES, Feature.MEMBERS}
 _SOUND = {Feature.SECONDS}
-_VIDEO = {Feature.SECONDS, Feature.PICTURES}
+_VIDEO = {Feature.SECONDS, Feature.PICTURES, Feature.OCR}
 _WRITTEN = {*_TEXT, Feature.SPANS, Feature.PICTURES, Feature.OCR, Feature.NOTES, Feature.COMMENTS, Feature.MARGINS}
 
 FEATURES: Mapping[str, frozenset[Feature]] = {
     label: frozenset(features)
     for label, features in {
-        "pdf": {*_SLIDES, Feature.OCR, Feature.NOTES, Feature.MARGINS} - {Feature.LINKS},
+        "pdf": {*_SLIDES, Feature.OCR, Feature.CHARTS, Feature.NOTES, Feature.MARGINS} - {Feature.LINKS},
         "docx": {*_WRITTEN, Feature.CHARTS, Feature.FORMULAS, Feature.MEMBERS},
         "odt": _WRITTEN,
         "rtf": {*_WRITTEN} - {Feature.LINKS, Feature.SPANS},

@@ -125,8 +125,8 @@ def _detect(models: _Models, pixels: Pixels) -> list[Corners]:
 def _inked(pixels: Pixels) -> tuple[int, int, int, int]:
     """The part of the picture (left, top, right, bottom) outside of which is only paper.
 
-    Detection costs by the pixel, and a third of a page is margin. A block of 32 x 32 pixels is inked if it has twice the
-    contrast of the usual block, which is paper with the scanner's noise.
+    Detection costs by the pixel, and a third of a page is margin. A block of 32 x 32 pixels is inked if it has twice
+    the contrast of the usual block, which is paper with the scanner's noise.
     """
     import cv2
     import numpy

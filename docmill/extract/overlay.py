@@ -61,7 +61,7 @@ def draw_overlay(page: PagePicture, elements: Sequence[Element], width: int | No
         picture = picture.resize(
             (width, max(1, round(picture.height * width / picture.width))), Image.Resampling.LANCZOS
         )
-    unit = max(1.0, picture.width / 900)
+    unit = max(0.7, picture.width / 900)
     canvas = picture.convert("RGBA")
     layer = Image.new("RGBA", canvas.size)
     brush = ImageDraw.Draw(layer)

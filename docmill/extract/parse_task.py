@@ -11,13 +11,18 @@ from docmill.extract.outputs import Form, OutputOptions, Source, can_draw, outpu
 from docmill.extract.reading import Reading
 from docmill.extract.wanted import ALL, Wanted
 from docmill.extract.whole import read_whole
+from docmill.inference import places
+from docmill.inference.places import Places
 from docmill.models import ElementType, Extraction
 from docmill.store import LocalStore
 
 
 @dataclass(frozen=True)
 class ParseTask:
-    """What to do with a file. `name` is that of the outputs below `folder`: `a/report` gives `a/report.md` etc."""
+    """What to do with a file, and where models run that do not here.
+
+    `name` is that of the outputs below `folder`: `a/report` gives `a/report.md` etc.
+    """
 
     path: str
     name: str
@@ -26,6 +31,7 @@ class ParseTask:
     forms: frozenset[Form]
     options: OutputOptions
     wanted: Wanted = ALL
+    places: Places = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Parsed:
 
 def parse_file(task: ParseTask) -> Parsed:
     """The outputs lie in the folder afterwards. Raises what `read_whole` and `outputs` raise, and SourceError."""
+    places.know(task.places)
     data = file_bytes(task.path)
     reading = read_whole(data, Path(task.path).name, task.config, task.wanted)
     extraction = reading.extraction

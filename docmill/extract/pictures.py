@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docmill.config import ExtractConfig
+from docmill.errors import CorruptDocumentError
 from docmill.extract.pdf.engine import ENGINE_ERRORS, EngineObject, open_document, pymupdf
 from docmill.models import BBox
 
@@ -50,6 +51,13 @@ class PdfPictures:
         """When it was made and last changed, as PDFs write dates (`D:20240131…`), "" where unknown."""
         about = self._document.metadata or {}
         return about.get("creationDate") or "", about.get("modDate") or ""
+
+    def text(self, number: int) -> str:
+        """The page's own text, line by line in the order of the file; raises CorruptDocumentError."""
+        try:
+            return str(self._document[number - 1].get_text()).strip()
+        except ENGINE_ERRORS as error:
+            raise CorruptDocumentError(f"Page {number} cannot be read: {error}.") from error
 
     def placed(self, number: int) -> Iterator[Placed]:
         """The raster pictures placed on the page, in reading order; the page's own scan is none."""

@@ -104,6 +104,13 @@ class _Slide:
 
     def read(self) -> None:
         """Adds the slide's elements, notes and comments, and its page."""
+        if self.hidden and not self.builder.config.office.hidden:
+            reason = "The slide is hidden, and extract.office.hidden leaves it out."
+            page = Page(
+                number=self.number, width=self.size[0], height=self.size[1], status=PageStatus.EMPTY, reason=reason
+            )
+            self.builder.pages.append(page)
+            return
         before = len(self.builder.elements)
         self.builder.end_sections()
         for shape, place in sorted(self._shapes(self.slide.shapes, _Place()), key=lambda pair: not _is_title(pair[0])):

@@ -71,6 +71,9 @@ def add_sheet(sheet: Sheet, builder: Builder) -> None:
     """Adds a sheet: its name as a title, then its regions from top to bottom, left to right."""
     if not sheet.cells:
         return
+    if sheet.hidden and not builder.config.office.hidden:
+        builder.warn("A hidden sheet was left out, as extract.office.hidden says.")
+        return
     builder.end_sections()
     marks: dict[str, Scalar] = {"hidden": True} if sheet.hidden else {}
     builder.title(sheet.name, 1, {"sheet": sheet.name, "metadata": dict(marks)})

@@ -37,7 +37,7 @@ def read_xlsx(data: bytes, config: ExtractConfig) -> Reading:
     names = []
     for sheet in workbook.worksheets:
         names.append(sheet.title)
-        add_sheet(_sheet(sheet), builder)
+        add_sheet(_shown(_sheet(sheet), sheet, builder), builder)
         _comments(sheet, builder)
     builder.metadata["sheets"] = len(names)
     hidden = sum(sheet.sheet_state != "visible" for sheet in workbook.worksheets)
@@ -102,6 +102,23 @@ def _sheet(sheet: OfficeObject) -> Sheet:
         wide = rows * columns <= 100_000
         found.cells[row - 1, column - 1] = SheetCell(text, number, rows if wide else 1, columns if wide else 1)
     return found
+
+
+def _shown(found: Sheet, sheet: OfficeObject, builder: Builder) -> Sheet:
+    """The sheet, without its hidden rows and columns where the settings say so."""
+    if builder.config.office.hidden:
+        return found
+    rows = {number - 1 for number, row in sheet.row_dimensions.items() if row.hidden}
+    columns = {
+        number - 1
+        for column in sheet.column_dimensions.values()
+        if column.hidden
+        for number in range(column.min or 1, (column.max or 0) + 1)
+    }
+    kept = {place: cell for place, cell in found.cells.items() if place[0] not in rows and place[1] not in columns}
+    if len(kept) < len(found.cells):
+        builder.warn("Hidden rows or columns were left out, as extract.office.hidden says.")
+    return Sheet(found.name, found.hidden, kept)
 
 
 def cell_text(value: object, number_format: str = "General") -> str:

@@ -31,6 +31,7 @@ Json: TypeAlias = dict[str, Any]
 
 _BUSY = {408, 409, 425, 429, 503}
 _SHOWN = 300
+_DOWN = "Start the server, or mend its address: `docmill doctor` asks each."
 _RERANK_PATH: Mapping[Dialect, str] = {"openai": "/rerank", "nim": "/ranking", "tei": "/rerank"}
 
 
@@ -261,7 +262,7 @@ class OpenAIEndpoint:
         except httpx2.TimeoutException as error:
             raise TransientError(f"{url} did not answer within {self._timeout:g} s ({self.model}).") from error
         except httpx2.TransportError as error:
-            raise TransientError(f"{url} cannot be reached ({self.model}): {error}.") from error
+            raise TransientError(f"{url} cannot be reached ({self.model}): {error}.", hint=_DOWN) from error
         except httpx2.InvalidURL as error:
             raise ConfigError(f"{url} is not an address ({self.model}): {error}.") from error
         if response.status_code >= 300:

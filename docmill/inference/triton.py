@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Client: TypeAlias = Any
 
 FINGERPRINT = "docmill_fingerprint"
+_DOWN = "Start the server, or mend its address: `docmill doctor` asks each."
 _SCHEMES = ("grpc://", "grpcs://", "http://", "https://")
 _BUSY = ("RESOURCE_EXHAUSTED", "429")
 _PASSING = (
@@ -251,10 +252,10 @@ class TritonModel:
         except ValueError as error:
             raise ConfigError(
                 f"{url} ({self.name}) gave an output that has not its shape: {error}.",
-                hint="A Python back end older than 2.60 gives empty outputs with numpy 2: install numpy 1 there.",
+                hint="The Python back end of Triton 2.51 gives empty outputs with numpy 2: install numpy 1 there.",
             ) from error
         except (OSError, EOFError) as error:
-            raise TransientError(f"{url} cannot be reached ({self.name}): {error}.") from error
+            raise TransientError(f"{url} cannot be reached ({self.name}): {error}.", hint=_DOWN) from error
 
     def _meaning(self, url: str, error: InferenceServerException) -> DocmillError:
         status = str(error.status() or "").removeprefix("StatusCode.")
@@ -262,7 +263,7 @@ class TritonModel:
         if status in _BUSY:
             return BusyError(message)
         if status in _PASSING or "is not ready" in message or "no available versions" in message:
-            return TransientError(message)
+            return TransientError(message, hint=_DOWN)
         if status in _REFUSED and "unknown model" not in message:
             return ModelError(message)
         return ConfigError(message, hint="See which models the server has: `docmill doctor`.")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from docmill.config import CaptionConfig
+from docmill.errors import DocmillError
+from docmill.inference.endpoint import OpenAIEndpoint
 from docmill.ingestor.options import CaptionOptions
-from docmill.ingestor.shape import Json
+from docmill.ingestor.shape import Json, with_message
 
 _CAPTION = re.compile(r"^\s*(fig(?:ure|\.)?|photo|image|picture|plate|abb(?:ildung|\.)?)\s*\d+.*", re.I | re.M)
 _COLOURS = {
@@ -18,9 +21,36 @@ _COLOURS = {
 }  # fmt: skip
 
 
-def caption(elements: Sequence[Json], options: CaptionOptions) -> list[Json]:
-    """The elements, every picture of them described."""
-    texts = _page_texts(elements)
+Vision = Callable[[str, str], str]
+"""Given a picture as a data URL and what is asked about it, its description."""
+
+
+def vision_of(config: CaptionConfig) -> Callable[[CaptionOptions], Vision] | None:
+    """The vision model of the settings, None where there is none; callers' endpoints and keys are never used."""
+    if not config.url:
+        return None
+    key = config.api_key if config.api_key.get_secret_value() else None
+    endpoint = OpenAIEndpoint(config.url, config.model, key, timeout=config.timeout)
+
+    def asking(options: CaptionOptions) -> Vision:
+        def ask(picture: str, about: str) -> str:
+            prompt = f"{options.prompt or config.prompt}{about}"
+            content = [{"type": "text", "text": prompt}, {"type": "image_url", "image_url": {"url": picture}}]
+            messages: list[dict[str, object]] = [{"role": "user", "content": content}]
+            if options.system_prompt:
+                messages.insert(0, {"role": "system", "content": options.system_prompt})
+            return endpoint.chat(messages, max_tokens=config.max_tokens, temperature=options.temperature or 0.0).strip()
+
+        return ask
+
+    return asking
+
+
+def caption(
+    elements: Sequence[Json], options: CaptionOptions, vision: Callable[[CaptionOptions], Vision] | None = None
+) -> list[Json]:
+    """The elements, every picture of them described: by the vision model, or by what is known where that fails."""
+    texts, ask = _page_texts(elements), vision(options) if vision else None
     made: list[Json] = []
     for element in elements:
         image = element["metadata"]["image_metadata"]
@@ -28,9 +58,26 @@ def caption(elements: Sequence[Json], options: CaptionOptions) -> list[Json]:
             made.append(element)
             continue
         page = element["metadata"]["content_metadata"]["page_number"]
-        described = {**image, "caption": plain_caption(element, texts.get(page, texts.get(-1, "")))}
-        made.append({**element, "metadata": {**element["metadata"], "image_metadata": described}})
+        text = texts.get(page, texts.get(-1, ""))
+        said, why = _described(element, text, options, ask)
+        described = {**image, "caption": said or plain_caption(element, text)}
+        changed = {**element, "metadata": {**element["metadata"], "image_metadata": described}}
+        made.append(with_message(changed, "caption", "error", why, filtered=False) if why else changed)
     return made
+
+
+def _described(element: Json, text: str, options: CaptionOptions, ask: Vision | None) -> tuple[str, str]:
+    """What the model says of the picture, and why it says nothing."""
+    if ask is None:
+        return "", ""
+    around = text[: max(options.context_text_max_chars, 0)]
+    picture = (
+        f"data:image/{element['metadata']['image_metadata']['image_type']};base64,{element['metadata']['content']}"
+    )
+    try:
+        return ask(picture, f"\n\nThe text around it:\n{around}" if around else ""), ""
+    except DocmillError as error:
+        return "", error.message
 
 
 def _page_texts(elements: Sequence[Json]) -> dict[int, str]:

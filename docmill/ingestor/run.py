@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from docmill.errors import DocmillError, EmptyDocumentError, PermanentError
-from docmill.ingestor.build import build_elements
+from docmill.ingestor.build import build_elements, is_plain
 from docmill.ingestor.inputs import Found, Named, find_all
 from docmill.ingestor.options import Tasks
 from docmill.ingestor.shape import Source
@@ -28,7 +29,7 @@ from docmill.workspace import Workspace
 
 RUNNER = "ingestor"
 _READ = (Stage.RAW_DOCUMENTS, Stage.EXTRACTED_ELEMENTS)
-_INDEXED = (Stage.ENRICHED_ELEMENTS, Stage.CHUNKS, Stage.EMBEDDINGS, Stage.VECTOR_COLLECTION)
+_INDEXED = tuple(stage for stage in Stage if stage is not Stage.RAW_DOCUMENTS)
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,24 @@ def _run_group(bench: Bench, collection: str, group: Sequence[Found], tasks: Tas
     workspace = bench.workspace
     known = {each.document.document_id: each.document for each in group if each.document is not None}
     form_batches(workspace, collection, list(known.values()), runner=RUNNER)
-    run_stages(workspace, list(known), _READ)
+    run_stages(workspace, list(known), (Stage.RAW_DOCUMENTS,))
+    plain = {each.index for each in group if is_plain(each.named.document_type, tasks.extract, workspace.config)}
+    deep = {each.document.document_id for each in group if each.document is not None and each.index not in plain}
+    run_stages(workspace, [key for key in known if key in deep], (Stage.EXTRACTED_ELEMENTS,))
     current = {each.document_id: each for each in workspace.ledger.documents_by_id(list(known))}
     outcomes = workspace.ledger.outcomes(known)
-    for each in group:
-        if each.document is None:
-            continue
-        key = each.document.document_id
-        said = [outcomes.get((key, stage)) for stage in _READ]
-        yield _finished(bench, each, current.get(key), said, tasks)
+    said = {
+        each.index: [outcomes.get((key, stage)) for stage in (_READ[:1] if each.index in plain else _READ)]
+        for each in group
+        if each.document is not None and (key := each.document.document_id)
+    }
+
+    def finished(each: Found) -> Finished:
+        assert each.document is not None
+        return _finished(bench, each, current.get(each.document.document_id), said[each.index], tasks)
+
+    with ThreadPoolExecutor(2 * workspace.settings.workers.processes) as threads:
+        yield from threads.map(finished, [each for each in group if each.document is not None])
 
 
 def run_stages(workspace: Workspace, ids: Sequence[str], stages: Sequence[Stage]) -> None:
@@ -119,7 +129,7 @@ def _finished(
     kind = found.named.document_type
     moment = datetime.fromtimestamp(found.document.modified, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     source = Source(found.named.name, found.named.name, kind, created=moment, modified=moment)
-    artifact = "" if is_blank or kind == "text" else elements_artifact(bench.workspace, document)
+    artifact = "" if is_blank or len(said) == 1 or kind == "text" else elements_artifact(bench.workspace, document)
     try:
         done = finish(bench, source, document, tasks, artifact, _trace(said))
     except DocmillError as error:

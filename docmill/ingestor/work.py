@@ -12,8 +12,8 @@ from typing import Any
 
 from docmill.errors import DocmillError, EmptyDocumentError, EncryptedDocumentError, UnsupportedTypeError
 from docmill.extract.worker import read_document
-from docmill.ingestor.build import BuildTask, Built, build_elements
-from docmill.ingestor.captions import caption
+from docmill.ingestor.build import BuildTask, Built, build_elements, is_plain
+from docmill.ingestor.captions import caption, vision_of
 from docmill.ingestor.options import Tasks
 from docmill.ingestor.pictures import filtered, without_repeats
 from docmill.ingestor.shape import Json, Source
@@ -85,7 +85,8 @@ def process(bench: Bench, source: Source, document: Document, tasks: Tasks) -> D
     refuse_unknown(source.document_type)
     trace = Trace()
     with trace.stage("extract"):
-        artifact = "" if source.document_type == "text" else _extract(bench, document)
+        plain = is_plain(source.document_type, tasks.extract, bench.workspace.config)
+        artifact = "" if plain or source.document_type == "text" else _extract(bench, document)
     return finish(bench, source, document, tasks, artifact, trace)
 
 
@@ -124,6 +125,8 @@ def _build(bench: Bench, source: Source, document: Document, tasks: Tasks, artif
         artifact=artifact,
         config=bench.workspace.config.extract,
         options=tasks.extract,
+        redact=bench.workspace.config.enrich.redact,
+        plain=is_plain(source.document_type, tasks.extract, bench.workspace.config),
     )
     ((_, answer, _),) = bench.pool.running(build_elements).run([task])
     if isinstance(answer, DocmillError):
@@ -142,7 +145,7 @@ def _steps(bench: Bench, tasks: Tasks) -> Iterator[tuple[str, Callable[[list[Jso
     if (cut := tasks.split) is not None:
         yield "split", lambda elements: split(elements, cut, workspace.embedder.tokenize)
     if (described := tasks.caption) is not None:
-        yield "caption", lambda elements: caption(elements, described)
+        yield "caption", lambda elements: caption(elements, described, vision_of(workspace.config.enrich.caption))
     if (vectors := tasks.embed) is not None:
         yield "embed", lambda elements: embed(elements, vectors, workspace.embedder)
     if (kept := tasks.store) is not None:

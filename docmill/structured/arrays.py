@@ -141,23 +141,24 @@ def _nested(node: Node, deep: Node, context: Context) -> tuple[list[Entry], Arra
     targets = [target(each, context.hints, in_rows=True) for each in leaf.items.leaves()]
     found = _best(tables(context.layout, targets, context.style, joined=False))
     top: list[Entry] = []
+    after = 0
     for table in found:
         level = top
         for outer, inner in itertools.pairwise(chain):
-            level = _place(level, outer, table, context).inner.setdefault(inner.path, [])
+            level = _place(level, outer, range(after, table.head.rows[0]), context).inner.setdefault(inner.path, [])
         level += _entries(table, targets, context.style)
+        after = max(row for item in table.items for row in item.rows) + 1
     rows = sum(len(table.items) for table in found)
     return top, ArrayReport(rows=rows, items=rows, complete=True, pages=_pages(found))
 
 
-def _place(level: list[Entry], outer: Node, table: Found, context: Context) -> Entry:
-    """The entry that the table belongs to: the last one unless the text above the table says something else."""
+def _place(level: list[Entry], outer: Node, above_it: range, context: Context) -> Entry:
+    """The entry that a table belongs to: the last one unless the rows above the table say something else."""
     assert outer.items is not None
     targets = [target(leaf, context.hints) for leaf in outer.items.leaves()]
-    first = table.head.rows[0]
-    page = context.layout.rows[first].page
-    start = max((row.index + 1 for row in context.layout.rows[:first] if row.page != page), default=0)
-    earlier = context.layout.rows[start:first][-12:]
+    rows = context.layout.rows
+    page = rows[above_it.stop].page
+    earlier = [rows[number] for number in above_it if rows[number].page == page][-12:]
     above = laid_out(
         [word for row in earlier for word in row.words], context.layout.sizes, placed=context.layout.placed
     )

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from docmill.config import ExtractConfig, Mode
-from docmill.errors import CorruptDocumentError, EmptyDocumentError, EncryptedDocumentError
 from docmill.extract.registry import accepted, malformed, read
 from docmill.models import Element, Extraction
-from docmill.structured.pdf_words import PdfText, pdf_text
+from docmill.structured.pdf_words import PdfText, opened_text
 from docmill.structured.words import Layout, Word, layout, of_extraction
 
 _PDF = "application/pdf"
-_PICTURES = 20
-"""How many pages a model is shown as pictures at most."""
 
 
 @dataclass(frozen=True)
@@ -40,54 +37,17 @@ def read_document(task: ReadTask) -> ReadDocument:
         reading = read(task.data, task.name, task.config)
         return ReadDocument(of_extraction(reading.extraction), detected.media_type)
     with malformed(detected):
-        text = _opened(task.data)
+        text = opened_text(task.data)
     if not text.unread or task.config.mode is Mode.FAST:
         return ReadDocument(text.layout(), _PDF)
     return ReadDocument(with_scans(text, read(task.data, task.name, task.config).extraction), _PDF)
-
-
-def _opened(data: bytes) -> PdfText:
-    import pymupdf
-
-    try:
-        with pymupdf.open(stream=data, filetype="pdf") as document:
-            if document.needs_pass:
-                raise EncryptedDocumentError("The PDF is protected by a password.", hint="Save a copy without one.")
-            if document.page_count == 0:
-                raise EmptyDocumentError("The PDF has no pages.", hint="Save it again with its own program.")
-        return pdf_text(data)
-    except (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase) as error:
-        raise CorruptDocumentError(f"The PDF cannot be read: {error}.", hint="Open and save it again.") from error
-
-
-@dataclass(frozen=True)
-class PictureTask:
-    """A PDF or picture whose pages are to be drawn at a resolution."""
-
-    data: bytes
-    dpi: int
-
-
-def page_pictures(task: PictureTask) -> list[str]:
-    """The first pages as data URLs of PNG pictures; [] for a document that has none."""
-    import base64
-
-    import pymupdf
-
-    try:
-        with pymupdf.open(stream=task.data) as document:
-            pages = [document[number] for number in range(min(_PICTURES, document.page_count))]
-            drawn = [page.get_pixmap(dpi=task.dpi, alpha=False).tobytes("png") for page in pages]
-    except (pymupdf.FileDataError, pymupdf.mupdf.FzErrorBase, ValueError):
-        return []
-    return ["data:image/png;base64," + base64.b64encode(data).decode() for data in drawn]
 
 
 def layout_of(extraction: Extraction, data: bytes | None) -> Layout:
     """The words of a parsed document: of a PDF whose bytes are given its own, each with the element that holds it."""
     if data is None or extraction.media_type != _PDF:
         return of_extraction(extraction)
-    text = _opened(data)
+    text = opened_text(data)
     if text.unread:
         return with_scans(text, extraction)
     return layout(_in_elements(text.words, extraction.elements), text.sizes)

@@ -52,16 +52,19 @@ _ORDINAL = re.compile(
 _OWN_TERM = re.compile(r"(agreement|obligations?)[^.]{0,120}$", re.IGNORECASE)
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10}
 _SUFFIX = (
-    r"(?:Inc(?:orporated)?|Corp(?:oration)?|L\.?L\.?C|Ltd|Limited|L\.?P|LLP|L\.L\.P|PLC|plc|Co(?:mpany)?|GmbH|AG|N\.?V|B\.?V|S\.?A|"
+    r"(?i:Inc(?:orporated)?|Corp(?:oration)?|L\.?L\.?C|Ltd|Limited|L\.?P|LLP|L\.L\.P|PLC|plc|Co(?:mpany)?|GmbH|AG|N\.?V|B\.?V|S\.?A|"
     r"S\.p\.A|SE|Trust|Bank|Group|Partners|Holdings?|Fund|University|Association|N\.A|Pty|AB|ASA|Oy)"
 )
-_NAME = (
-    rf"(?:[A-Z][\w&'’.\-/]*|&|of|and|the|de|der|[A-Z]\.)(?:,?\s+(?:[A-Z0-9(][\w&'’.\-/)]*|&|of|and|de|for|{_SUFFIX}))*"
-)
 _PARTY = re.compile(
-    rf"(?P<name>[A-Z0-9][\w&'’.\-/]*(?:\s+(?:[A-Z0-9(][\w&'’.\-/)]*|&|of|and|de|for|the)){{0,8}}?,?\s+{_SUFFIX}\b\.?)"
+    r"(?P<name>[A-Z0-9][\w&'’.\-/]*(?:\s+(?:[A-Z0-9(][\w&'’.\-/)]*|&|of|and|de|for|the)){0,8}?"
+    rf",?\s+{_SUFFIX}\b\.?(?:,?\s+{_SUFFIX}\b\.?)*)"
 )
 _BETWEEN = re.compile(r"\b(?:by\s+and\s+)?(?:between|among|amongst)\b:?|\bfrom\b(?=.{0,80}\bto\b)", re.IGNORECASE)
+_NO_PARTY = re.compile(
+    r"\b(?:Confidential|Information|Evaluation|Material|Agreement|Effective|Date|Part(?:y|ies)|Officer|Release|Whereas|"
+    r"Discloser|Recipient|Section|Purpose|Stock|Interim)\b",
+    re.IGNORECASE,
+)
 _DEFINED = re.compile(
     r"\(\s*(?:(?:the|each|collectively|hereinafter|together)[^()\"“]{0,60})?[\"“'‘][^()\"”]{1,60}[\"”'’][^()]{0,80}\)"
 )
@@ -152,7 +155,7 @@ class Prose:
                 each in sentence for each in ("solicit", "hire", "employ", "standstill", "acquire", "warranty", "old")
             )
             own = _OWN_TERM.search(self.text[max(0, match.start() - 130) : match.start()])
-            score = 0.62 + 0.18 * near - 0.15 * weak + (0.1 if own else 0)
+            score = 0.55 + 0.18 * near - 0.15 * weak + (0.1 if own else 0)
             unit = "year" if unit == "anniversary" else unit
             yield f"{number} {unit}{'s' if number != 1 else ''}", self.words(match.start(), match.end()), score, ""
 
@@ -165,7 +168,7 @@ class Prose:
         end = re.search(
             r"WHEREAS|RECITALS|W I T N E S S|NOW,? THEREFORE|Background|In consideration", head[begin.end() :]
         )
-        stop = begin.end() + min(end.start() if end else 1500, 1500)
+        stop = begin.end() + min(end.start() if end else 900, 900)
         clause = head[begin.end() : stop]
         found: list[tuple[str, tuple[Word, ...], float]] = []
         for start, text in _named(clause):
@@ -184,7 +187,7 @@ def _named(clause: str) -> Iterator[tuple[int, str]]:
         lead = re.match(r"[\s,;:.()ivx\d]*(?:and\s+|or\s+|the\s+undersigned,?\s+)?(?:\(\w{1,3}\)\s*)?", rest)
         at = position + (lead.end() if lead else 0)
         match = _PARTY.match(clause, at) or _PERSON.match(clause, at)
-        if match is not None:
+        if match is not None and not _NO_PARTY.search(match["name"]):
             yield match.start("name"), match["name"]
         following = _next_party(clause, match.end() if match else at)
         if following is None:

@@ -14,6 +14,7 @@ from docmill.structured.words import Word
 
 _ID = re.compile(r"#?[A-Za-z0-9][\w\-/.&]*(?<![.\-/])")
 _LONGEST_TEXT = 160
+_DURATION = re.compile(r"\b(?:\d{1,3}|one|two|three|four|five|ten)\s+(?:years?|months?|days?|weeks?)\b", re.IGNORECASE)
 _STOP = frozenset(
     (
         "and",
@@ -73,6 +74,11 @@ def read(target: Target, words: Sequence[Word], style: Style) -> list[Value]:
         return [Value(words[0].text.strip(",;"), tuple(words[:1]), 1.0)]
     if kind in ("id", "code"):
         return _identifier(words)
+    if kind == "law" and len(words) > 6:
+        return []  # a sentence about the law: what it says is found by its wording
+    if kind == "term":
+        match = _DURATION.search(text_of(words)[:60])
+        return [Value(match[0], spanned(words, match.start(), match.end()), 1.0)] if match else []
     if kind == "any":
         return _amounts("number", "number", words, style) or _text(words)
     return _text(words)

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 from docmill.structured.reading import text_of
 from docmill.structured.targets import Target
 from docmill.structured.values import DATE, Style, numbers, plain
-from docmill.structured.vocabulary import TOTALS
+from docmill.structured.vocabulary import IN_ROWS, TOTALS, concepts
 from docmill.structured.words import Layout, Row, Segment, Word
 
 _LONGEST = 6
@@ -71,6 +71,10 @@ def heads(layout: Layout, targets: Sequence[Target]) -> list[Head]:
     for number, target in enumerate(targets):
         for phrase, weight in target.phrases.items():
             index.setdefault(phrase, []).append((number, weight))
+    for concept in concepts().values():
+        if concept.name in IN_ROWS:
+            for label in concept.labels:
+                index.setdefault(plain(label), [])  # a column that nobody asks for
     found = [head for row in layout.rows if (head := _head(layout, row, targets, index)) is not None]
     best = max((head.score for head in found), default=0.0)
     kept: list[Head] = []
@@ -164,10 +168,10 @@ def _lookup(phrase: str, index: dict[str, list[tuple[int, float]]]) -> tuple[int
     if not phrase:
         return None
     if phrase in index:
-        return max(index[phrase], key=lambda each: each[1])
+        return max(index[phrase], key=lambda each: each[1], default=(-1, 0.0))
     if len(phrase) < 5:
         return None
-    close = [(fuzz.ratio(phrase, each), each) for each in index if abs(len(each) - len(phrase)) < 4]
+    close = [(fuzz.ratio(phrase, each), each) for each in index if index[each] and abs(len(each) - len(phrase)) < 4]
     score, best = max(close, default=(0.0, ""))
     if score < 88:
         return None
@@ -271,7 +275,7 @@ class _Body:
             if full:
                 found.items.append(Item(row.page, row.y0, row.y1, cells, [row.index]))
                 last = row
-            elif found.items and gap <= 1.3 * pitch and row.page == last.page and not self._is_total(row):
+            elif found.items and gap <= 1.1 * row.height and row.page == last.page and not self._is_total(row):
                 self._append(found.items[-1], row, cells)
                 last = row
             found.seen += self._looks_like_item(cells, usual) and not self._is_total(row)
@@ -320,7 +324,9 @@ class _Body:
 
     def _pitch(self, rows: Sequence[Row]) -> float:
         steps = [b.y0 - a.y0 for a, b in itertools.pairwise(rows) if a.page == b.page and b.y0 > a.y0]
-        return max(median(sorted(steps)[: max(1, len(steps) * 3 // 4)]), 8.0) if steps else 14.0
+        height = median(row.height for row in rows) if rows else 14.0
+        usual = median(sorted(steps)[: max(1, len(steps) * 3 // 4)]) if steps else height
+        return min(max(usual, 8.0), 3 * height)
 
     def _usual(self, rows: Sequence[Row]) -> int:
         """How many columns most items fill."""

@@ -56,7 +56,7 @@ def docmill(
     environment, model: OnnxEmbedder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
     """Runs the command's `main` in this process, in the environment of a user's shell."""
-    monkeypatch.setattr("docmill.inference.onnx_embedder.OnnxEmbedder", lambda _, **options: model)
+    monkeypatch.setattr("docmill.inference.onnx_embedder.OnnxEmbedder", lambda home, precision: model)
 
     def run(*arguments: str | Path, code: int | None = 0, **env: str) -> subprocess.CompletedProcess[str]:
         capsys.readouterr()

@@ -17,6 +17,7 @@ import pytest
 
 from tests.recordings import model_folder
 from tests.services import BIN, ROOT, answers, free_port, process, wait_for
+from tests.venvs import locked_python
 
 HERE = Path(__file__).parent
 
@@ -50,17 +51,7 @@ def client_python(pytestconfig: pytest.Config) -> Callable[[str], Path]:
     """The Python of a virtual environment with what a lock file here names; made once and kept."""
 
     def make(name: str) -> Path:
-        folder, lock = pytestconfig.cache.mkdir(f"{name}-client"), HERE / f"{name}.lock"
-        python, done = folder / "venv/bin/python", folder / "installed.lock"
-        if done.exists() and done.read_text() == lock.read_text():
-            return python
-        shutil.rmtree(folder / "venv", ignore_errors=True)
-        uv = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
-        assert uv is not None, "make installs uv"
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", lock], check=True)
-        done.write_text(lock.read_text())
-        return python
+        return locked_python(pytestconfig.cache.mkdir(f"{name}-client"), HERE / f"{name}.lock")
 
     return make
 

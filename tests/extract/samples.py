@@ -49,6 +49,7 @@ def samples(label: str) -> Iterator[tuple[bytes, str]]:
         yield _picture(label), f"a.{label}"
     if label == "pdf":
         yield from (((EXAMPLES / name).read_bytes(), name) for name in ("handbook.pdf", "scanned_letter.pdf"))
+        yield (ROOT / "tests/data/charts.pdf").read_bytes(), "charts.pdf"
 
 
 def _picture(label: str) -> bytes:

@@ -70,3 +70,11 @@ def test_numbers_of_an_axis(text: str, number: float | None):
 def test_numbers_that_do_not_grow_evenly_are_no_axis():
     column = [Label(text, 10, 100 + 20 * row, 20, 110 + 20 * row) for row, text in enumerate(("1", "10", "100", "7"))]
     assert value_axis(column) is None
+
+
+def test_our_own_example_gives_its_groups_and_leaves_the_prose_alone():
+    data = (ROOT / "examples/documents/two_columns.pdf").read_bytes()
+    elements = read(data, "two_columns.pdf", ExtractConfig()).extraction.elements
+    (chart,) = (each for each in elements if each.type is ElementType.CHART)
+    assert chart.table.grid()[:2] == [["", "Worm", "Helical", "Planetary"], ["+30 °C", "0.73", "0.9", "0.95"]]
+    assert "Synthetic oil" not in chart.text

@@ -1,5 +1,8 @@
 """What the settings' tables `[models.<name>]` open."""
 
+import re
+import tomllib
+
 import numpy as np
 import onnx
 import pytest
@@ -15,6 +18,7 @@ from docmill.inference.weights import find_weights
 from docmill.settings import Settings
 from tests.minilm_gguf import write_minilm_gguf
 from tests.openai_server import API_KEY, DIMENSIONS, EMBEDDING, openai_server
+from tests.services import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +163,17 @@ def test_endpoint_of_the_same_model_has_its_fingerprint_and_its_vectors(tmp_path
         served.endpoint.close()
     assert served.fingerprint == exact.fingerprint
     assert ((found.vectors * exact.embed(texts).vectors).sum(axis=1) > 0.9999).all()
+
+
+def test_example_of_the_documentation_opens(tmp_path, home):
+    text = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    settings = Settings.model_validate(tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.S).group(1)))
+    assert settings.models[NAME].urls == ("grpc://gpu-1:8001", "grpcs://gpu-2:8001")
+    embedder = open_embedder(settings.pipeline.embed.model, settings.models, home)
+    assert (embedder.dimensions, embedder.endpoint.options.dialect) == (2048, "nim")
+
+
+@pytest.mark.parametrize("page", ["docs/models.md", "deploy/triton/README.md", "benchmarks/inference.md"])
+def test_links_of_the_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        assert ((ROOT / page).parent / target).exists(), target

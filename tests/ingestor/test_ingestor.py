@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from docmill import Ingestor
+from docmill.config import ExtractConfig, Mode, PipelineConfig
 from docmill.errors import SourceError, UsageError
 from docmill.models import Stage
 from docmill.settings import Settings
@@ -100,3 +102,19 @@ def test_importing_docmill_is_cheap():
     code = "import docmill, sys; print({'pydantic', 'pymupdf', 'numpy', 'sqlalchemy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_text_alone_in_mode_fast_is_read_without_extraction(papers, settings: Settings):
+    fast = settings.model_copy(update={"pipeline": PipelineConfig(extract=ExtractConfig(mode=Mode.FAST))})
+    made = Ingestor(["alpha.pdf", "broken.pdf"], settings=fast)
+    wanted = {"extract_tables": False, "extract_charts": False, "extract_images": False}
+    (elements,), failures = made.extract(text_depth="page", **wanted).ingest(return_failures=True)
+    assert (texts(elements), failures[0][0]) == (PAGES, "1:broken.pdf")
+    workspace = Workspace(fast)
+    stages = {stage for _, stage in workspace.ledger.outcomes(_ids(workspace))}
+    workspace.close()
+    assert stages == {Stage.RAW_DOCUMENTS}
+
+
+def _ids(workspace: Workspace) -> list[str]:
+    return [each.document_id for each in workspace.ledger.documents("default")]

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import SecretStr
 
+from docmill.config import CaptionConfig
 from docmill.errors import UsageError
 from docmill.inference.memory import HashEmbedder
-from docmill.ingestor.captions import caption
+from docmill.ingestor.captions import caption, vision_of
 from docmill.ingestor.elements import table_text
 from docmill.ingestor.options import (
     CaptionOptions,
@@ -26,6 +28,7 @@ from docmill.ingestor.shape import Picture, Place, Source, TableText, image_elem
 from docmill.ingestor.splitting import pieces, split
 from docmill.ingestor.vectors import embed, fitted
 from docmill.models import BBox, Cell, Table
+from tests.media_server import KEY, media_server
 
 PDF = Source("a.pdf", "a.pdf", "pdf", pages=3)
 TABLE = Table(rows=2, columns=2, cells=tuple(Cell(row=r, column=c, text=f"{r}{c}") for r in (0, 1) for c in (0, 1)))
@@ -125,3 +128,17 @@ def test_secrets_of_tasks_are_dropped():
 def test_refused_tasks_say_why(task: dict, why: str):
     with pytest.raises(UsageError, match=why):
         tasks_of([task])
+
+
+def test_pictures_are_described_by_the_vision_model_of_the_settings():
+    with media_server() as server:
+        vision = vision_of(CaptionConfig(url=server.url, model="eyes", api_key=SecretStr(KEY)))
+        page = text_element(PDF, Place(1), "Figure 2 shows the valve.")
+        options = CaptionOptions(prompt="What is it?", context_text_max_chars=8)
+        described = caption([page, image(png(30, 20))], options, vision)[1]["metadata"]
+        assert described["image_metadata"]["caption"] == "A mostly red picture, 30 by 20 pixels."
+        assert server.prompts == ["What is it?\n\nThe text around it:\nFigure 2"]
+        server.failing = 400
+        failed = caption([image(png(30, 20))], options, vision)[0]["metadata"]
+    assert failed["image_metadata"]["caption"].startswith("A picture of 30 by 20")
+    assert failed["info_message_metadata"]["status"] == "error"

@@ -16,7 +16,11 @@ GRAPH = defs.resolve_asset_graph()
 
 
 def test_assets_are_the_stages_and_the_snapshot():
-    assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} == {*STAGES, "collection_snapshot"}
+    assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} == {
+        *STAGES,
+        "structured_records",
+        "collection_snapshot",
+    }
 
 
 def test_graph_is_the_order_of_the_stages():
@@ -25,7 +29,8 @@ def test_graph_is_the_order_of_the_stages():
         for key in GRAPH.get_all_asset_keys()
     }
     chain = [*STAGES, "collection_snapshot"]
-    assert parents == {name: chain[position - 1 : position] if position else [] for position, name in enumerate(chain)}
+    expected = {name: chain[position - 1 : position] if position else [] for position, name in enumerate(chain)}
+    assert parents == expected | {"structured_records": ["extracted_elements"]}
 
 
 @pytest.mark.parametrize("key", sorted(GRAPH.get_all_asset_keys()), ids=lambda key: key.to_user_string())
@@ -34,7 +39,8 @@ def test_asset_has_description_owner_kind_and_group(key: dg.AssetKey):
     assert node.description
     assert node.owners == ["team:docmill"]
     assert node.kinds
-    assert node.group_name == ("serving" if node.key.to_user_string() == "collection_snapshot" else "ingestion")
+    groups = {"collection_snapshot": "serving", "structured_records": "extraction"}
+    assert node.group_name == groups.get(node.key.to_user_string(), "ingestion")
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -53,6 +59,10 @@ def test_checks():
         ("embeddings", "finite_unit_norm"),
         ("vector_collection", "rows_match_ledger"),
         ("collection_snapshot", "standing_failures"),
+        *(
+            ("structured_records", name)
+            for name in ("no_failed_records", "no_missing_required", "low_confidence", "arithmetic")
+        ),
     }
 
 
@@ -68,6 +78,7 @@ def test_jobs():
         "ingest_batch",
         "retry_failed_documents",
         "reprocess_batches",
+        "extract_records",
         "snapshot_collections",
         "delete_documents",
         "reconcile_bucket",

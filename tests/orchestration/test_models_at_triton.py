@@ -82,9 +82,11 @@ def test_documents_fail_transiently_while_the_server_is_dead_and_complete_when_i
             again = run(instance, "retry_failed_documents", batch, request.run_config)
         assert again.success
     assert set(statuses(workspace).values()) == {(Status.OK, "")}
-    assert len(workspace.index.held("default", workspace.space)) == 2
+    held = workspace.index.held("default", workspace.space).values()
+    assert {row.document_id for row in held} == {each.document_id for each in workspace.ledger.documents("default")}
     usage = metadata(again)[f"model {NAME}"].value
-    assert (usage["requests"], usage["items"], usage["server_mean_batch"]) == (1, 1, 1.0)
+    assert usage["requests"] == usage["server_requests"] == 1
+    assert usage["items"] == usage["server_mean_batch"] >= 1
     workspace.close()
 
 

@@ -152,15 +152,16 @@ def _chart(ink: Ink, runs: Sequence[Run], bars: Sequence[_Bar], side: Side, kind
     if axis is None:
         return None
     axis = _from_zero(axis, bars)
-    names = _names_below(plot, axis, [label for label, _ in labels])
-    series, swatches = _legend(ink, runs, bars, side)
+    names = _nearest(bars, _names_below(plot, axis, [label for label, _ in labels]))
+    series, legend = _legend(ink, runs, bars, side)
     values, on_bars = _values(bars, axis, [label for label, _ in labels])
     table = _table(bars, values, names, series)
     told = {id(run) for label, run in labels if label in (*axis.labels, *names, *on_bars)}
-    used = [run for run in runs if id(run) in told or run.text in series.values()]
+    used = [run for run in runs if id(run) in told or any(run is each for each, _ in legend)]
     shapes = [each for each in ink.fills if any(side(each) == bar.box for bar in bars)]
-    sure = round(1.0 - axis.off * 5 - (0.0 if names else 0.2), 4)
-    box = _around([*shapes, *swatches, *(run.box for run in used)])
+    unread = _unread(bars, [label for label, run in labels if run not in used])
+    sure = round(max(0.1, 1.0 - axis.off * 5 - (0.0 if names else 0.2) - 0.5 * unread), 4)
+    box = _around([*shapes, *(patch for _, patch in legend), *(run.box for run in used)])
     return FoundChart(box, table, f"stacked {kind}" if any(bar.stacked for bar in bars) else kind, sure, tuple(used))
 
 
@@ -196,11 +197,27 @@ def _names_below(plot: Box, axis: Axis, labels: Sequence[Label]) -> list[Label]:
     return sorted((each for each in below if each.y0 - first < 4 * _SAME), key=lambda each: each.x)
 
 
-def _legend(ink: Ink, runs: Sequence[Run], bars: Sequence[_Bar], side: Side) -> tuple[dict[int, str], list[Box]]:
-    """Colour → the text right of a small patch of that colour, and the patches."""
+def _nearest(bars: Sequence[_Bar], names: Sequence[Label]) -> list[Label]:
+    """The names that are nearest to a bar: others stand below nothing that is drawn."""
+    middles = [(bar.box.x0 + bar.box.x1) / 2 for bar in bars]
+    taken = {min(names, key=lambda each, x=x: abs(each.x - x)) for x in middles} if names else set()  # type: ignore[misc]
+    return [each for each in names if each in taken]
+
+
+def _unread(bars: Sequence[_Bar], labels: Sequence[Label]) -> bool:
+    """Whether many numbers among the bars were not taken for theirs: then parts of the chart may not have been seen."""
+    plot = _around([bar.box for bar in bars])
+    among = [each for each in labels if plot.x0 <= each.x <= plot.x1 and plot.y0 - _NEAR <= each.y <= plot.y1]
+    return 2 * sum(number_of(each.text) is not None for each in among) > len(bars)
+
+
+def _legend(
+    ink: Ink, runs: Sequence[Run], bars: Sequence[_Bar], side: Side
+) -> tuple[dict[int, str], list[tuple[Run, Box]]]:
+    """Colour → the text right of a small patch of that colour, and these texts with their patches."""
     colours, drawn = {bar.colour for bar in bars}, {bar.box for bar in bars}
     names: dict[int, str] = {}
-    patches: list[Box] = []
+    found: list[tuple[Run, Box]] = []
     for box in ink.fills:
         colour = ink.colours.get(box, 0)
         is_patch = box.x1 - box.x0 <= 2 * _SWATCH and box.y1 - box.y0 <= _SWATCH
@@ -210,8 +227,8 @@ def _legend(ink: Ink, runs: Sequence[Run], bars: Sequence[_Bar], side: Side) -> 
         beside = [run for run in runs if 0 <= run.x0 - box.x1 < _SWATCH and run.y0 <= middle <= run.y1]
         if beside and colour not in names:
             names[colour] = beside[0].text
-            patches.append(box)
-    return names, patches
+            found.append((beside[0], box))
+    return names, found
 
 
 def _values(bars: Sequence[_Bar], axis: Axis, labels: Sequence[Label]) -> tuple[list[str], list[Label]]:

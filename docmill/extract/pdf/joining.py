@@ -46,7 +46,7 @@ def join_tables(pages: Sequence[PageRead]) -> None:
 def _last_table(page: PageRead) -> tuple[PageRead, Draft] | None:
     """The page's last draft before its footers and footnotes if it is a table that ends low on the page."""
     rest = [draft for draft in page.drafts if draft.type not in _AFTER]
-    if rest and rest[-1].table is not None and rest[-1].box.y1 > _LOW * page.height:
+    if rest and rest[-1].type is ElementType.TABLE and rest[-1].box.y1 > _LOW * page.height:
         return page, rest[-1]
     return None
 
@@ -57,7 +57,7 @@ def _first_table(page: PageRead) -> int | None:
     A short line that says that the table goes on may stand before it.
     """
     for index, draft in enumerate(page.drafts):
-        if draft.table is not None:
+        if draft.type is ElementType.TABLE:
             return index if draft.box.y0 < _HIGH * page.height else None
         furniture = draft.type in (ElementType.HEADER, ElementType.FOOTER)
         if not furniture and not (len(draft.text) < 250 and _GOES_ON.search(draft.text)):

@@ -10,6 +10,7 @@ from docmill.extract.pdf.candidates import free_tables, looks_tabular, stacked_t
 from docmill.extract.pdf.charts import chart_text, outside_charts, read_charts
 from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
 from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
+from docmill.extract.pdf.heads import span_head
 from docmill.extract.pdf.ink import Box, Ink, Rule, Run
 from docmill.extract.pdf.layout import Item, columns_in_order
 from docmill.extract.pdf.lines import around, clean, join_row, rows_of
@@ -46,6 +47,9 @@ def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = ()) -> lis
     tables, runs = find_tables(ink)
     if regions:
         tables, runs = settle_tables(ink, tables, runs, regions)
+    for table in tables:
+        if not table.ruled:
+            span_head(table, ink.h_rules)
     taken = [table.box for table in tables] + [chart.box for chart in charts]
     figures = find_figures(ink, taken)
     figures += find_plots(ink, runs, [*taken, *figures])

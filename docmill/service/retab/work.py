@@ -28,9 +28,10 @@ from docmill.ids import digest
 from docmill.service.retab.request import ExtractionRequest, task_of
 from docmill.service.runner import Context
 from docmill.settings import Settings
-from docmill.structured.documents import PictureTask, ReadDocument, ReadTask, page_pictures, read_document
+from docmill.structured.documents import ReadDocument, ReadTask, read_document
 from docmill.structured.engine import ExtractionEngine, extract
 from docmill.structured.extractions import Extractions, StoredExtraction
+from docmill.structured.pdf_words import PictureTask, page_pictures
 from docmill.structured.record import Json, Record
 
 KIND = "extraction"

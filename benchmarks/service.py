@@ -1,0 +1,274 @@
+"""Measures the service: what HTTP costs beside the same work in this process, and that nothing is lost.
+
+    .venv/bin/python benchmarks/service.py text                        # 100 text pages, fast mode, against pdfium
+    .venv/bin/python benchmarks/service.py throughput --documents 200  # the official client against Ingestor
+    .venv/bin/python benchmarks/service.py queue --documents 5000      # queued, killed in the middle, all fetched
+
+`--client` is the Python of a virtual environment with tests/conformance/nv_ingest.lock; for `text` install langdetect,
+backoff, aiohttp, opencv-python-headless and scikit-learn there, too: nv-ingest-api imports and does not declare them.
+CPU seconds are those of the process and its children; they depend little on what else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+WORDS = ("the pump valve brake gasket delivers litres minute pressure closes flange rotor seal inventory", "contract")
+WORDS = " ".join(WORDS).split(" ")
+
+
+def make_pdfs(folder: Path, documents: int, pages: int = 1, lines: int = 12) -> None:
+    import pymupdf
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(documents):
+        with pymupdf.open() as document:
+            for page in range(pages):
+                text = "\n".join(
+                    " ".join(WORDS[(number + page + line * 3 + k) % len(WORDS)] for k in range(12))
+                    for line in range(lines)
+                )
+                document.new_page().insert_text((60, 80), f"Document {number}, page {page + 1}.\n{text}", fontsize=10)
+            document.save(folder / f"d{number:05d}.pdf", deflate=True)
+
+
+def cpu() -> float:
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in both)
+
+
+def tree(pid: int) -> list[int]:
+    found, level = [pid], [pid]
+    while level:
+        children = [Path(f"/proc/{each}/task/{each}/children") for each in level]
+        level = [int(child) for path in children if path.exists() for child in path.read_text().split()]
+        found += level
+    return found
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a process, its living descendants and those that it has waited for."""
+    ticks = 0
+    for each in tree(pid):
+        stat = Path(f"/proc/{each}/stat")
+        if stat.exists():
+            fields = stat.read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_of(pid: int) -> float:
+    """MiB that the process has in memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
+
+
+@contextmanager
+def service(home: Path, port: int = 7699) -> Iterator[tuple[str, int]]:
+    env = os.environ | {"DOCMILL_HOME": str(home)}
+    with (home.parent / "serve.log").open("ab") as log:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "docmill.cli", "serve", "--port", str(port)],
+            env=env,
+            stdout=log,
+            stderr=log,
+            cwd=ROOT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{url}/health/ready", timeout=5)
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield url, started.pid
+    finally:
+        if started.poll() is None:
+            started.send_signal(signal.SIGTERM)
+        started.wait()
+
+
+def post(url: str, path: Path) -> str:
+    payload = {
+        "source_name": [path.name], "source_id": [path.name], "document_type": ["pdf"],
+        "content": [base64.b64encode(path.read_bytes()).decode()],
+    }  # fmt: skip
+    task = {"type": "extract", "task_properties": {"method": "pdfium", "params": {"text_depth": "page"}}}
+    body = json.dumps({"payload": json.dumps({"job_payload": payload, "job_id": "None", "tasks": [task]})}).encode()
+    request = urllib.request.Request(f"{url}/v2/submit_job", body, {"Content-Type": "application/json"})
+    for pause in (0.5, 1, 2, 4, 8, 16, 32):
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return json.load(answer)
+        except OSError:
+            time.sleep(pause)
+    raise SystemExit("the service does not come back")
+
+
+def fetch(url: str, job: str) -> dict:
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/v2/fetch_job/{job}", timeout=120) as answer:
+                if answer.status == 200:
+                    return json.load(answer)
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            time.sleep(0.5)
+
+
+def text(_: argparse.Namespace, folder: Path) -> None:
+    """100 pages of text: Ingestor in fast mode, cold and warm, against nv-ingest-api's pdfium."""
+    from docmill import Ingestor
+    from docmill.settings import Settings
+
+    make_pdfs(folder / "pages", 3, pages=100, lines=40)
+    settings = Settings(home=folder / "home", pipeline={"extract": {"mode": "fast"}}, workers={"processes": 1})
+    for number, name in enumerate(("first call", "second call", "third call")):
+        path = str(folder / f"pages/d{number:05d}.pdf")
+        since = cpu_of(os.getpid())
+        made = Ingestor(path, settings=settings).extract(
+            text_depth="page", extract_tables=False, extract_charts=False, extract_images=False
+        )
+        (elements,) = made.ingest()
+        print(f"docmill, {name}: {cpu_of(os.getpid()) - since:.2f} CPU s for {len(elements)} pages", flush=True)
+
+
+PDFIUM = """
+import io, logging, resource, sys
+logging.disable(logging.CRITICAL)
+from nv_ingest_api.internal.extract.pdf.engines.pdfium import pdfium_extractor
+def cpu():
+    found = resource.getrusage(resource.RUSAGE_SELF)
+    return found.ru_utime + found.ru_stime
+for path in sys.argv[1:]:
+    since = cpu()
+    about = {"source_name": path, "source_id": path, "source_type": "PDF"}
+    row = {"source_name": path, "source_id": path, "document_type": "pdf", "metadata": {"source_metadata": about}}
+    config = {"row_data": row, "text_depth": "page", "extract_method": "pdfium", "pdfium_config": {}}
+    data = io.BytesIO(open(path, "rb").read())
+    made = pdfium_extractor(data, True, False, False, False, False, False, config)
+    print(f"nv-ingest-api's pdfium_extractor: {cpu() - since:.2f} CPU s for {len(made)} pages")
+"""
+
+CLIENT = """
+import logging, sys, time
+logging.disable(logging.CRITICAL)
+from nv_ingest_client.client import Ingestor, NvIngestClient
+client = NvIngestClient(message_client_kwargs={"base_url": sys.argv[1]})
+since = time.time()
+results, failures = Ingestor(client=client).files(sys.argv[2]).extract(text_depth="page").ingest(return_failures=True)
+print(len(results), len(failures), time.time() - since, time.process_time())
+"""
+
+
+def throughput(given: argparse.Namespace, folder: Path) -> None:
+    """The same small PDFs through the official client and through Ingestor."""
+    make_pdfs(folder / "a", given.documents)
+    make_pdfs(folder / "warm", 4)
+    with service(folder / "home-http") as (url, pid):
+        run_client(given.client, url, folder / "warm")
+        before = cpu_of(pid)
+        results, failures, seconds, own = run_client(given.client, url, folder / "a")
+        print(
+            f"client: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s, "
+            f"service {cpu_of(pid) - before:.1f} CPU s, client {own:.1f} CPU s", flush=True,
+        )  # fmt: skip
+    from docmill import Ingestor
+    from docmill.settings import Settings
+
+    settings = Settings(home=folder / "home-own")
+    Ingestor(str(folder / "warm"), settings=settings).extract(text_depth="page").ingest()
+    since, wall = cpu_of(os.getpid()), time.time()
+    results = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page").ingest()
+    print(
+        f"Ingestor: {len(results)} results, {time.time() - wall:.1f} s, {cpu_of(os.getpid()) - since:.1f} CPU s",
+        flush=True,
+    )
+
+
+def run_client(python: str, url: str, folder: Path) -> list[float]:
+    done = subprocess.run(
+        [python, "-c", CLIENT, url, f"{folder}/*.pdf"], capture_output=True, text=True, check=True, timeout=3600
+    )
+    return [float(each) for each in done.stdout.split()]
+
+
+def queue(given: argparse.Namespace, folder: Path) -> None:
+    """All documents queued at once, the service killed in the middle, every result fetched and looked at."""
+    make_pdfs(folder / "a", given.documents)
+    paths = sorted((folder / "a").glob("*.pdf"))
+    memory: list[float] = []
+    stopped = threading.Event()
+
+    def watch(pid: int) -> None:
+        while not stopped.wait(5) and Path(f"/proc/{pid}").exists():
+            memory.append(memory_of(pid))
+
+    since = time.time()
+    with service(folder / "home") as (url, pid):
+        with ThreadPoolExecutor(given.concurrent) as pool:
+            jobs = list(pool.map(lambda path: post(url, path), paths))
+        print(f"{len(jobs)} jobs accepted in {time.time() - since:.0f} s by {given.concurrent} callers", flush=True)
+        states = count(url)
+        os.kill(pid, signal.SIGKILL)
+        print(f"killed with SIGKILL at {dict(states)}", flush=True)
+    with service(folder / "home") as (url, pid):
+        watcher = threading.Thread(target=watch, args=(pid,))
+        watcher.start()
+        with ThreadPoolExecutor(given.concurrent) as pool:
+            results = list(pool.map(lambda job: fetch(url, job), jobs))
+        stopped.set()
+        watcher.join()
+    right = 0
+    for path, result in zip(paths, results, strict=True):
+        name = result["data"][0]["metadata"]["source_metadata"]["source_name"] if result["data"] else ""
+        words = f"Document {int(path.stem[1:])}, page 1."
+        right += name == path.name and words in result["data"][0]["metadata"]["content"]
+    print(f"{right} of {len(paths)} results are right; {time.time() - since:.0f} s in all")
+    third = max(len(memory) // 3, 1)
+    first, last = max(memory[:third]), max(memory[-third:])
+    print(f"memory of the service: {first:.0f} MiB in the first third, {last:.0f} in the last")
+
+
+def count(url: str) -> Counter[str]:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=60) as answer:
+        lines = [line for line in answer.read().decode().splitlines() if line.startswith("docmill_jobs{")]
+    return Counter({line.split('state="')[1].split('"')[0]: int(float(line.rsplit(" ", 1)[1])) for line in lines})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["text", "throughput", "queue"])
+    parser.add_argument("--documents", type=int, default=200)
+    parser.add_argument("--concurrent", type=int, default=200)
+    parser.add_argument("--client", default="python")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        {"text": text, "throughput": throughput, "queue": queue}[given.what](given, Path(folder))
+        if given.what == "text":
+            subprocess.run(
+                [given.client, "-c", PDFIUM, *map(str, sorted((Path(folder) / "pages").glob("*")))], check=True
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Quality and time of structured extraction by the engine without a model.
+
+    python benchmarks/structured.py records FOLDER OUT [GROUP …]
+        FOLDER/index.csv names pdf, schema and gold record of each document; the scorer's table is printed
+    python benchmarks/structured.py tables
+        made-up lists of 27 to 3,000 rows: cells right, rows complete
+    python benchmarks/structured.py agreements FOLDER
+        Kleister-NDA: FOLDER/in.tsv (unpacked) and FOLDER/expected.tsv
+
+The documents are third-party data and are not part of this repository; where they come from stands in structured.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from docmill.structured.embedded import EmbeddedEngine, Task
+from docmill.structured.engine import read
+from docmill.structured.pdf_words import pdf_text
+from docmill.structured.record import Record
+from docmill.structured.schema import load
+from docmill.structured.words import Layout, Word, layout
+
+NDA = {
+    "type": "object",
+    "properties": {
+        "effective_date": {"type": "string", "format": "date"},
+        "jurisdiction": {"type": "string"},
+        "party": {"type": "array", "items": {"type": "string"}},
+        "term": {"type": "string"},
+    },
+}
+
+
+def extracted(shown: Layout, schema: dict) -> Record:
+    return read(EmbeddedEngine(), shown, Task(schema, load(schema)))
+
+
+def records(folder: Path, out: Path, groups: tuple[str, ...]) -> None:
+    """Predictions for every document of the index, seconds a group, citations checked, then the scorer's table."""
+    out.mkdir(parents=True, exist_ok=True)
+    seconds: Counter[str] = Counter()
+    pages: Counter[str] = Counter()
+    cited = values = 0
+    with (folder / "index.csv").open(newline="", encoding="utf-8") as index:
+        for entry in csv.DictReader(index):
+            if groups and entry["group"] not in groups:
+                continue
+            schema = json.loads((folder / entry["schema"]).read_text(encoding="utf-8"))
+            since = time.process_time()
+            shown = pdf_text((folder / entry["pdf"]).read_bytes()).layout()
+            record = extracted(shown, schema)
+            seconds[entry["group"]] += time.process_time() - since
+            pages[entry["group"]] += int(entry["pages"])
+            for leaf in record.fields.values():
+                values += leaf.value is not None
+                cited += leaf.value is not None and leaf.citation is not None and _stands(leaf.citation.text, shown)
+            (out / f"{entry['document']}.json").write_text(
+                json.dumps(record.value, ensure_ascii=False), encoding="utf-8"
+            )
+    print(f"values {values}, cited by words that stand in the document {cited}")
+    for group, spent in seconds.items():
+        print(f"{group:18}{spent:8.2f} CPU s for {pages[group]} pages")
+    scorer = Path(__file__).with_name("score_structured.py")
+    subprocess.run([sys.executable, scorer, out, "--truth", folder], check=True)
+
+
+def _stands(text: str, shown: Layout) -> bool:
+    said = Counter(word.text for row in shown.rows for word in row.words)
+    return all(said[word] for word in text.split())
+
+
+def tables() -> None:
+    """Lists over pages with repeated headers, wrapped and equal rows, lines that carry forward."""
+    import pymupdf
+
+    names = ("sku", "description", "quantity", "unit_price")
+    item = {"type": "object", "properties": {name: {"type": "string"} for name in names[:2]}}
+    item["properties"] |= {"quantity": {"type": "integer"}, "unit_price": {"type": "number"}}
+    schema = {"type": "object", "properties": {"rows": {"type": "array", "items": item}}}
+    for count in (27, 130, 620, 2200, 3000):
+        rows = [
+            (f"SK-{1000 + i}", f"Part {i % 5} of set", 1 + i % 97, round(0.5 + i % 900 / 20, 2)) for i in range(count)
+        ]
+        rows[5] = rows[4]
+        with pymupdf.open() as made:
+            for start in range(0, count, 40):
+                page = made.new_page()
+                for x, text in zip((60, 160, 360, 460), ("SKU", "Description", "Quantity", "Unit price"), strict=True):
+                    page.insert_text((x, 60), text, fontsize=10)
+                for place, row in enumerate(rows[start : start + 40]):
+                    for x, cell in zip((60, 160, 360, 460), (*row[:3], f"{row[3]:.2f}"), strict=True):
+                        page.insert_text((x, 78 + 17 * place), str(cell), fontsize=10)
+                page.insert_text((60, 800), f"Carried forward {start}", fontsize=9)
+                page.insert_text((460, 820), f"Page {start // 40 + 1}", fontsize=9)
+            data = made.tobytes()
+        since = time.process_time()
+        record = extracted(pdf_text(data).layout(), schema)
+        spent = time.process_time() - since
+        got = [tuple(row.values()) for row in record.value["rows"]]
+        right = sum(a == b for have, want in zip(got, rows, strict=False) for a, b in zip(have, want, strict=True))
+        report = record.validation.arrays["rows"]
+        print(
+            f"{count:5} rows: {len(got)} items, {right / (4 * count):.4f} of cells, "
+            f"complete {report.complete}, {spent:.2f} CPU s"
+        )
+
+
+def agreements(folder: Path) -> None:
+    """F1 of each field and of all, on upper-cased values without punctuation, else as the benchmark does."""
+    right, wrong, missed = Counter(), Counter(), Counter()
+    lines = (folder / "in.tsv").read_text(encoding="utf-8").splitlines()
+    truths = (folder / "expected.tsv").read_text(encoding="utf-8").splitlines()
+    since = time.process_time()
+    for line, truth in zip(lines, truths, strict=True):
+        value = extracted(_laid_out(line.split("\t")[-1]), NDA).value
+        got = {
+            (key, _form(str(each)))
+            for key in value
+            for each in (value[key] if key == "party" else [value[key]])
+            if each
+        }
+        want = {(key, _form(each)) for key, _, each in (part.partition("=") for part in truth.split(" ")) if each}
+        right.update(key for key, _ in got & want)
+        wrong.update(key for key, _ in got - want)
+        missed.update(key for key, _ in want - got)
+    spent = time.process_time() - since
+    for key in [*NDA["properties"], None]:
+        counts = [sum(each.values()) if key is None else each[key] for each in (right, wrong, missed)]
+        print(f"{key or 'all (micro)':16} F1 {2 * counts[0] / max(1, counts[0] + sum(counts)):.3f}  {counts}")
+    print(f"{spent:.1f} CPU s for {len(lines)} documents")
+
+
+def _form(text: str) -> str:
+    return re.sub(r"[\s_]+", " ", re.sub(r"[.,:]", "", text)).strip().upper()
+
+
+def _laid_out(text: str) -> Layout:
+    """The benchmark's own text layer, a line a row."""
+    words = []
+    for number, line in enumerate(text.replace("\\t", " ").split("\\n")):
+        for match in re.finditer(r"\S+", line):
+            x0, x1 = 5.0 * match.start(), 5.0 * match.end()
+            words.append(Word(match[0], 1, x0, 14.0 * number, x1, 14.0 * number + 10))
+    return layout(words, {}, placed=False)
+
+
+if __name__ == "__main__":
+    command, *arguments = sys.argv[1:] or ["help"]
+    match command:
+        case "records":
+            records(Path(arguments[0]), Path(arguments[1]), tuple(arguments[2:]))
+        case "tables":
+            tables()
+        case "agreements":
+            agreements(Path(arguments[0]))
+        case _:
+            print(__doc__)

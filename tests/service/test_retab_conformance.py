@@ -1,0 +1,57 @@
+"""The official SDK, unmodified, drives the service: the whole conformance script, in an environment of its own.
+
+The SDK has dependencies that docmill must not have, so it is installed once into `.venv-retab` from a hashed lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services import BIN, ROOT, answers, free_port, process, wait_for
+from tests.venvs import locked_python
+
+LOCK = ROOT / "tests" / "conformance" / "retab.lock"
+
+
+@pytest.fixture(scope="module")
+def sdk(pytestconfig: pytest.Config) -> Path:
+    """The Python of an environment with the SDK."""
+    return locked_python(pytestconfig.cache.mkdir("retab-client"), LOCK)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A running service, as the script's environment names it."""
+    folder = tmp_path_factory.mktemp("retab")
+    port, documents = free_port(), free_port()
+    rewrite = {"https://my-bucket.s3.us-east-1.amazonaws.com/": f"http://127.0.0.1:{documents}/"}
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DOCMILL_")},
+        "DOCMILL_HOME": str(folder / "home"),
+        "DOCMILL_FETCH_ALLOW": "127.0.0.1/32",
+        "DOCMILL_FETCH_REWRITE": json.dumps(rewrite),
+    }
+    made = subprocess.run(
+        [BIN / "docmill", "keys", "create", "--name", "sdk", "--json"], env=environment, capture_output=True, check=True
+    )
+    command = [str(BIN / "docmill"), "serve", "--port", str(port)]
+    log = folder / "serve.log"
+    with process(command, log, environment, grace=5.0) as started:
+        wait_for(lambda: started.poll() is not None or answers(port), f"the service (log: {log})")
+        key = json.loads(made.stdout)["key"]
+        yield {"BASE_URL": f"http://127.0.0.1:{port}", "API_KEY": key, "DOC_PORT": str(documents)}
+
+
+def test_the_official_sdk_is_served(sdk: Path, service: dict[str, str]):
+    script = ROOT / "tests" / "conformance" / "retab.py"
+    done = subprocess.run(
+        [sdk, script], env={**os.environ, **service}, capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert done.stdout.count("\nok ") >= 44
