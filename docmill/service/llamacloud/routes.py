@@ -19,7 +19,9 @@ from docmill.jobs import ANEW, Job, JobState, work_id
 from docmill.keys import Key
 from docmill.models import Stage
 from docmill.service.auth import PatientCaller
+from docmill.service.llamacloud import extraction_routes
 from docmill.service.llamacloud.bundle import Result, picture_of, result_of, workbook_of
+from docmill.service.llamacloud.extraction_work import EXTRACT_KIND, do_extract
 from docmill.service.llamacloud.options import ParseOptions, options_of
 from docmill.service.llamacloud.wire import ClosingRoute, error_answer, moment, organization_id, project_id
 from docmill.service.llamacloud.work import FILE, KIND, do_parse
@@ -48,7 +50,10 @@ router = APIRouter(tags=["llamacloud"], route_class=ClosingRoute)
 
 def llamacloud_protocol() -> Protocol:
     """The protocol with its job handler."""
-    return Protocol("llamacloud", router, ("/api/",), error_answer, {KIND: do_parse})
+    served = APIRouter()
+    served.include_router(router)
+    served.include_router(extraction_routes.router)
+    return Protocol("llamacloud", served, ("/api/",), error_answer, {KIND: do_parse, EXTRACT_KIND: do_extract})
 
 
 def _both(path: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
