@@ -22,6 +22,7 @@ from docmill.cli.output import (
 )
 from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
+from docmill.generations import WAY_BACK, unsearched
 from docmill.ledger import Failure
 from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
 from docmill.models import Stage, Status
@@ -52,6 +53,8 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         left = [batch for batch in waiting if batch not in made]
         bars = _run(workspace, [*left, *made], runner)
         failures = _failures(workspace, collection, source)
+        if sentence := unsearched(workspace, collection):
+            notes.print(f"{collection}: {sentence} {WAY_BACK}", markup=False)
         _print(workspace, _Done(plan, len(left), len(retagged), bars, failures), as_json=as_json)
         return len({each.document.document_id for each in failures})
 
