@@ -15,6 +15,7 @@
     │   ├── IncompleteDocumentError  some of it could not be read; the rest is used
     │   ├── MissingObjectError       the object was deleted after it was listed
     │   ├── ModelError               a model's server refused this input, or its answer is unusable
+    │   ├── SideCarError             the file that says who may find the document is wrong
     │   └── ReaderError              the reader failed in a way that it should not: a fault of docmill's
     ├── TransientError           the same document may succeed later: a service failed or was slow
     └── SystemicError            no document can succeed now: a service is down, the disk is full
@@ -121,6 +122,10 @@ class MissingObjectError(PermanentError):
 
 class ModelError(PermanentError):
     """A model's server refused this input, or its answer is unusable."""
+
+
+class SideCarError(PermanentError):
+    """The side-car file that says who may find the document is wrong."""
 
 
 class ReaderError(PermanentError):
