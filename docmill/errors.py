@@ -5,6 +5,7 @@
     │   ├── ConfigError          a setting is missing, unknown or contradicts another
     │   │   └── WordsNotIndexedError     the collection cannot be searched by words
     │   └── SourceError          a path, bucket or prefix is missing, unreadable or refuses the credentials
+    │       └── UrlRefusedError      a URL that may not be fetched: not HTTP, or not a public address
     ├── PermanentError           this document can never succeed as it is: mend the document
     │   ├── EmptyDocumentError       no bytes, no pages, or nothing readable on any page
     │   ├── CorruptDocumentError     the bytes cannot be read as what they are
@@ -76,6 +77,10 @@ class WordsNotIndexedError(ConfigError):
 
 class SourceError(UsageError):
     """A path, bucket or prefix is missing, unreadable or refuses the credentials."""
+
+
+class UrlRefusedError(SourceError):
+    """A URL that may not be fetched: it is not one of HTTP, or names an address that is not public."""
 
 
 class PermanentError(DocmillError):
