@@ -29,6 +29,8 @@ from docmill.tables import jobs as _jobs
 _PAUSES = (2.0, 10.0, 60.0)
 """Seconds until a job that met a passing fault is tried again; the last one for all later tries."""
 _RESULT = "result"
+ANEW = "anew"
+"""A job whose payload has this set is done whatever was done before; its result serves later jobs of the same work."""
 
 
 class JobState(StrEnum):
@@ -302,11 +304,13 @@ class Jobs:
         self._end(job, owner, {"state": JobState.DONE.value})
 
     def share(self, job: Job) -> bytes | None:
-        """The result of another done job of the same work, None if there is none."""
+        """The newest result of another done job of the same work; None without one, or if the job is done anew."""
+        if job.payload.get(ANEW):
+            return None
         done = (_jobs.c.work == job.work, _jobs.c.state == JobState.DONE.value, _jobs.c.expires_at > time.time())
         query = sa.select(_jobs).where(*done, _jobs.c.tenant == job.tenant, _jobs.c.job_id != job.job_id)
         with self._database.read() as connection:
-            row = connection.execute(query.limit(1)).first() if job.work else None
+            row = connection.execute(query.order_by(_jobs.c.finished_at.desc()).limit(1)).first() if job.work else None
         if row is None or self._store.head(_job(row).key(_RESULT)) is None:
             return None
         return self.result(_job(row))

@@ -67,6 +67,9 @@ class ServiceSettings(BaseModel):
     lease_seconds: Annotated[float, Field(ge=5, description="after that time a silent process's jobs are free")] = 60.0
     result_ttl: Annotated[float, Field(gt=0, description="how long results are kept after a job's end")] = 172_800.0
     fetch_wait_seconds: Annotated[float, Field(ge=0, le=30, description="how long a fetch waits for a result")] = 5.0
+    hold_seconds: Annotated[
+        float, Field(ge=0, le=60, description="how long LlamaCloud's clients wait in a question for a job's state")
+    ] = 20.0
     shutdown_seconds: Annotated[float, Field(ge=0, description="time that work gets to end at shutdown")] = 20.0
     cors_origins: Annotated[tuple[str, ...], Field(description="origins of web pages that may call")] = ()
 

@@ -73,11 +73,12 @@ _SUMMARY = "Documents into elements, records and a searchable collection; one po
 
 def _own_protocols() -> list[Protocol]:
     """The protocols that docmill brings."""
+    from docmill.service.llamacloud import llamacloud_protocol
     from docmill.service.native import native_protocol
     from docmill.service.nv_ingest import nv_ingest_protocol
     from docmill.service.retab import retab_protocol
 
-    return [native_protocol(), nv_ingest_protocol(), retab_protocol()]
+    return [native_protocol(), nv_ingest_protocol(), retab_protocol(), llamacloud_protocol()]
 
 
 @asynccontextmanager

@@ -1,0 +1,244 @@
+"""The routes of Parse: upload, state, results, each below both prefixes that the clients use; and the one project."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import JSONResponse, Response
+
+from docmill.artifacts import extension
+from docmill.errors import MissingObjectError
+from docmill.extract.registry import SUPPORTED
+from docmill.ids import content_version, digest
+from docmill.jobs import ANEW, Job, JobState, work_id
+from docmill.keys import Key
+from docmill.models import Stage
+from docmill.service.auth import PatientCaller
+from docmill.service.llamacloud.bundle import Result, picture_of, result_of, workbook_of
+from docmill.service.llamacloud.options import ParseOptions, options_of
+from docmill.service.llamacloud.wire import ClosingRoute, error_answer, moment, organization_id, project_id
+from docmill.service.llamacloud.work import FILE, KIND, do_parse
+from docmill.service.problems import Problem, not_found
+from docmill.service.protocol import Protocol
+from docmill.service.runner import runner_of
+from docmill.workspace import Workspace
+
+_PREFIXES = ("/api/parsing", "/api/v1/parsing")
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TEXT = "text/plain; charset=utf-8"
+_CODES = {
+    "EmptyDocumentError": "NO_DATA_FOUND_IN_FILE",
+    "UnsupportedTypeError": "UNSUPPORTED_FILE_TYPE",
+    "CorruptDocumentError": "INVALID_FILE",
+    "EncryptedDocumentError": "ENCRYPTED_FILE",
+    "LimitExceededError": "LIMIT_EXCEEDED",
+    "IncompleteDocumentError": "PAGE_ERROR_TOLERANCE_EXCEEDED",
+    "SourceError": "URL_FETCH_FAILED",
+    "MissingObjectError": "URL_FETCH_FAILED",
+}
+_STATES = {JobState.DONE: "SUCCESS", JobState.FAILED: "ERROR", JobState.CANCELLED: "CANCELLED"}
+
+router = APIRouter(tags=["llamacloud"], route_class=ClosingRoute)
+
+
+def llamacloud_protocol() -> Protocol:
+    """The protocol with its job handler."""
+    return Protocol("llamacloud", router, ("/api/",), error_answer, {KIND: do_parse})
+
+
+def _both(path: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Serves a route below both prefixes."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for prefix in _PREFIXES:
+            router.add_api_route(prefix + path, function, methods=[method], response_model=None)
+        return function
+
+    return add
+
+
+@_both("/upload", "POST")
+async def upload(request: Request, key: PatientCaller) -> JSONResponse:
+    """Accepts a document with its options: the job, once it is durable."""
+    workspace: Workspace = request.app.state.workspace
+    async with request.form(max_part_size=1_000_000) as form:
+        options = options_of(_fields(form), workspace.config.extract)
+        file, url = form.get("file"), form.get("input_url")
+        if isinstance(file, UploadFile):
+            content = await file.read()
+            job = await asyncio.to_thread(_accept, workspace, key, options, form, (file.filename or FILE, content))
+        elif isinstance(url, str) and url:
+            told: dict[str, object] = {"options": options.model_dump(mode="json"), "name": url, "url": url}
+            job = await asyncio.to_thread(workspace.jobs.add, KIND, told, tenant=key.key_id)
+        else:
+            raise Problem(400, "no_input", "There is no document: send `file` or `input_url`.")
+    runner_of(request).wake()
+    return JSONResponse(_state(job))
+
+
+def _fields(form: FormData) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _accept(workspace: Workspace, key: Key, options: ParseOptions, form: FormData, document: tuple[str, bytes]) -> Job:
+    """The durable job of a document; jobs of the same bytes and options share their result."""
+    name, content = document
+    shown = options.model_dump(mode="json")
+    told: dict[str, object] = {"options": shown, "name": name}
+    if _is_set(form, "invalidate_cache"):
+        told[ANEW] = True
+    engine = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
+    asked = json.dumps([shown, extension(name), engine, workspace.settings.records.engine], sort_keys=True)
+    work = "" if _is_set(form, "do_not_cache") else work_id(KIND, digest(asked), [content_version(content)])
+    files = {f"{FILE}{extension(name)}": content}
+    return workspace.jobs.add(KIND, told, files=files, tenant=key.key_id, work=work)
+
+
+def _is_set(form: FormData, name: str) -> bool:
+    return str(form.get(name, "")).lower() in ("true", "1")
+
+
+def _state(job: Job) -> dict[str, object]:
+    failed = job.state is JobState.FAILED
+    message = f"{job.message} {job.hint}".strip() if failed else None
+    code = _CODES.get(job.error, "INTERNAL") if failed else None
+    if failed and code == "INTERNAL" and job.payload.get("url"):
+        code = "URL_FETCH_FAILED"
+    return {
+        "id": job.job_id,
+        "status": _STATES.get(job.state, "PENDING"),
+        "error_code": code,
+        "error_message": message,
+    }
+
+
+@_both("/supported_file_extensions", "GET")
+async def supported(key: PatientCaller) -> list[str]:
+    """The endings of the files that can be parsed."""
+    return sorted(f".{each}" for each in SUPPORTED)
+
+
+@_both("/job/{job_id}", "GET")
+async def state(request: Request, key: PatientCaller, job_id: str) -> JSONResponse:
+    """The job's state, as soon as it has ended or after `service.hold_seconds`."""
+    hold = request.app.state.workspace.settings.service.hold_seconds
+    job = await runner_of(request).job(job_id, key.key_id, hold)
+    if job is None or job.kind != KIND:
+        raise not_found(f"job {job_id}")
+    return JSONResponse(_state(job))
+
+
+async def _done(request: Request, key: Key, job_id: str) -> tuple[Job, bytes]:
+    """The job and its packed result; raises a Problem 404 where there is none."""
+    job = await runner_of(request).job(job_id, key.key_id)
+    if job is None or job.kind != KIND or job.state is not JobState.DONE:
+        raise not_found(f"result of a job {job_id}")
+    try:
+        return job, await asyncio.to_thread(request.app.state.workspace.jobs.result, job)
+    except MissingObjectError:
+        raise not_found(f"result of a job {job_id} any more") from None
+
+
+async def _result(request: Request, key: Key, job_id: str) -> Result:
+    job, blob = await _done(request, key, job_id)
+    return await asyncio.to_thread(result_of, blob, job_id, ParseOptions.model_validate(job.payload["options"]))
+
+
+@_both("/job/{job_id}/result/json", "GET")
+async def as_json(request: Request, key: PatientCaller, job_id: str) -> JSONResponse:
+    """The pages with all that is known of them."""
+    found = await _result(request, key, job_id)
+    return JSONResponse({"pages": found.pages, "job_metadata": found.metadata()})
+
+
+@_both("/job/{job_id}/result/markdown", "GET")
+async def as_markdown(request: Request, key: PatientCaller, job_id: str) -> JSONResponse:
+    """The pages as one Markdown text."""
+    found = await _result(request, key, job_id)
+    return JSONResponse({"markdown": found.joined("md"), "job_metadata": found.metadata()})
+
+
+@_both("/job/{job_id}/result/text", "GET")
+async def as_text(request: Request, key: PatientCaller, job_id: str) -> JSONResponse:
+    """The pages as one plain text."""
+    found = await _result(request, key, job_id)
+    return JSONResponse({"text": found.joined("text"), "job_metadata": found.metadata()})
+
+
+@_both("/job/{job_id}/result/structured", "GET")
+async def as_records(request: Request, key: PatientCaller, job_id: str) -> JSONResponse:
+    """The record of each page."""
+    found = await _result(request, key, job_id)
+    records = [page["structuredData"] for page in found.pages]
+    return JSONResponse({"structured": records, "job_metadata": found.metadata()})
+
+
+@_both("/job/{job_id}/result/raw/markdown", "GET")
+async def raw_markdown(request: Request, key: PatientCaller, job_id: str) -> Response:
+    """The pages' Markdown as bytes."""
+    return Response((await _result(request, key, job_id)).raw("md"), media_type=_TEXT)
+
+
+@_both("/job/{job_id}/result/raw/text", "GET")
+async def raw_text(request: Request, key: PatientCaller, job_id: str) -> Response:
+    """The pages' text as bytes."""
+    return Response((await _result(request, key, job_id)).raw("text"), media_type=_TEXT)
+
+
+@_both("/job/{job_id}/result/xlsx", "GET")
+@_both("/job/{job_id}/result/raw/xlsx", "GET")
+async def as_workbook(request: Request, key: PatientCaller, job_id: str) -> Response:
+    """The tables, a sheet each."""
+    _, blob = await _done(request, key, job_id)
+    return Response(await asyncio.to_thread(workbook_of, blob), media_type=_XLSX)
+
+
+@_both("/job/{job_id}/result/image/{name}", "GET")
+async def image(request: Request, key: PatientCaller, job_id: str, name: str) -> Response:
+    """A picture that a page names."""
+    _, blob = await _done(request, key, job_id)
+    found = await asyncio.to_thread(picture_of, blob, name)
+    if found is None:
+        raise not_found(f"picture {name} of the job {job_id}")
+    return Response(found, media_type="image/jpeg" if name.endswith(".jpg") else "image/png")
+
+
+@router.get("/api/v1/projects")
+async def projects(key: PatientCaller, project_name: str = "") -> list[dict[str, object]]:
+    """The key's one project, if it is called so: names are told apart without regard to case."""
+    return [_project(key)] if project_name.lower() in ("", "default") else []
+
+
+@router.get("/api/v1/projects/{identifier}")
+async def project(key: PatientCaller, identifier: str) -> dict[str, object]:
+    """The key's project."""
+    if identifier != project_id(key):
+        raise not_found(f"project {identifier}")
+    return _project(key)
+
+
+@router.put("/api/v1/projects")
+async def same_project(request: Request, key: PatientCaller) -> dict[str, object]:
+    """The key's project, which exists already: there is no other."""
+    return _project(key)
+
+
+def _project(key: Key) -> dict[str, object]:
+    return {
+        "id": project_id(key),
+        "name": "Default",
+        "organization_id": organization_id(key),
+        "is_default": True,
+        "created_at": moment(0),
+        "updated_at": moment(0),
+        "ad_hoc_eval_dataset_id": None,
+    }

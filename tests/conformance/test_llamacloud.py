@@ -1,0 +1,10 @@
+"""The official, unmodified SDK of LlamaCloud against a real service: all that it can ask of Parse."""
+
+import pytest
+
+
+@pytest.mark.timeout(600)
+def test_every_step_about_parse_passes(run_script):
+    lines = run_script("llamacloud", only=r"^(project|parse)\.|^ocr\.parse").splitlines()
+    assert [line for line in lines if line.startswith(("FAIL", "skip"))] == []
+    assert lines[-1] == "36 passed, 0 failed"
