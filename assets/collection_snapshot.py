@@ -16,7 +16,8 @@ from resources import WorkspaceResource
     owners=OWNERS,
     description="How each collection stands: documents, searchable and failed ones, rows, orphans.",
     check_specs=[
-        dg.AssetCheckSpec("standing_failures", asset="collection_snapshot", description="No document stands failed.")
+        dg.AssetCheckSpec("standing_failures", asset="collection_snapshot", description="No document stands failed."),
+        checks.golden_spec(),
     ],
 )
 def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
@@ -24,6 +25,7 @@ def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
     with workspace.open() as opened:
         statuses = collection_statuses(opened)
         failures = opened.ledger.failures()
+        generations = [found for each in statuses for found in opened.ledger.generations(each.collection)]
     metadata = {"documents": sum(each.documents for each in statuses), "rows": sum(each.rows for each in statuses)}
     table = [dg.TableRecord(_record(each)) for each in statuses]
     check = dg.AssetCheckResult(
@@ -33,7 +35,9 @@ def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
         metadata=checks.failure_metadata(failures),
     )
     extra = {"collections": dg.MetadataValue.table(table)} if table else {}
-    return dg.MaterializeResult(metadata={**metadata, **extra}, check_results=[check])
+    return dg.MaterializeResult(
+        metadata={**metadata, **extra}, check_results=[check, checks.golden_result(generations)]
+    )
 
 
 def _record(status: CollectionStatus) -> dict[str, str | int | float | bool | None]:

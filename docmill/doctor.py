@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from docmill.artifacts import member_key
 from docmill.errors import DocmillError
 from docmill.extract.extractors import installed
+from docmill.generations import WAY_BACK, unsearched
 from docmill.ids import digest
 from docmill.inference.checks import check_models
 from docmill.ledger import Batch
@@ -111,6 +112,8 @@ def _collections(workspace: Workspace) -> Iterator[Finding]:
         yield from _rows(workspace, name)
         yield from _artifacts(workspace, name)
         yield from _buried(workspace, name)
+        if sentence := unsearched(workspace, name):
+            yield Finding(f"collection {name}", False, sentence, WAY_BACK)
 
 
 def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:

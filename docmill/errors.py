@@ -5,6 +5,7 @@
     │   ├── ConfigError          a setting is missing, unknown or contradicts another
     │   │   └── WordsNotIndexedError     the collection cannot be searched by words
     │   └── SourceError          a path, bucket or prefix is missing, unreadable or refuses the credentials
+    │       └── UrlRefusedError      a URL that may not be fetched: not HTTP, or not a public address
     ├── PermanentError           this document can never succeed as it is: mend the document
     │   ├── EmptyDocumentError       no bytes, no pages, or nothing readable on any page
     │   ├── CorruptDocumentError     the bytes cannot be read as what they are
@@ -14,6 +15,7 @@
     │   ├── IncompleteDocumentError  some of it could not be read; the rest is used
     │   ├── MissingObjectError       the object was deleted after it was listed
     │   ├── ModelError               a model's server refused this input, or its answer is unusable
+    │   ├── SideCarError             the file that says who may find the document is wrong
     │   └── ReaderError              the reader failed in a way that it should not: a fault of docmill's
     ├── TransientError           the same document may succeed later: a service failed or was slow
     └── SystemicError            no document can succeed now: a service is down, the disk is full
@@ -77,6 +79,10 @@ class SourceError(UsageError):
     """A path, bucket or prefix is missing, unreadable or refuses the credentials."""
 
 
+class UrlRefusedError(SourceError):
+    """A URL that may not be fetched: it is not one of HTTP, or names an address that is not public."""
+
+
 class PermanentError(DocmillError):
     """This document can never succeed as it is."""
 
@@ -116,6 +122,10 @@ class MissingObjectError(PermanentError):
 
 class ModelError(PermanentError):
     """A model's server refused this input, or its answer is unusable."""
+
+
+class SideCarError(PermanentError):
+    """The side-car file that says who may find the document is wrong."""
 
 
 class ReaderError(PermanentError):

@@ -106,6 +106,24 @@ def activate(workspace: Workspace, collection: str, *, force: bool = False) -> V
     return verdict
 
 
+def unsearched(workspace: Workspace, collection: str) -> str:
+    """Why what is ingested under the settings of now is not found, in a sentence; "" if nothing speaks against it.
+
+    After a roll-back, or when its checks failed, the settings' generation is filled on but searches see another one.
+    """
+    live, own = workspace.index.live(collection), workspace.space.digest
+    known = None if live in (None, own) else workspace.ledger.generation(collection, own)
+    if known is None or known.state is not State.REJECTED:
+        return ""
+    return (
+        f"Searches see generation {live}, and the settings are those of {own}, which was rejected or rolled back: "
+        "what is ingested now is not found."
+    )
+
+
+WAY_BACK = "Bring back the former settings, or take this generation by `docmill reindex --force`."
+
+
 def _swap(workspace: Workspace, collection: str, generation: Generation, verdict: Verdict | None) -> None:
     before = workspace.index.swap(collection, generation.digest)
     known = workspace.ledger.generation(collection, before) if before else None

@@ -126,7 +126,7 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + _IN_LIST]
 
 
-_CLAIMED = ("source", "etag", "size", "batch", "access", "metadata")
+_CLAIMED = ("source", "etag", "size", "batch")
 _OF_SPACE = ("model", "name", "dimensions", "metric", "layout")
 _SHOWN = [column for column in _documents.c if column.name not in ("gone_since", "deleted_at")]
 _ALIVE = _documents.c.deleted_at == 0

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from docmill.access import SIDE_CAR, apply_access, is_side_car
 from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
 from docmill.ledger import Batch
@@ -23,7 +24,10 @@ from docmill.workspace import Workspace
 
 @dataclass(frozen=True)
 class Plan:
-    """What a source holds against what the ledger knows of it. `gone` are documents whose objects are not there."""
+    """What a source holds against what the ledger knows of it. `gone` are documents whose objects are not there.
+
+    `with_side_car` are the source keys beside which a side-car lies, or may lie.
+    """
 
     collection: str
     source: str
@@ -31,6 +35,7 @@ class Plan:
     changed: tuple[Document, ...]
     unchanged: tuple[Document, ...]
     gone: tuple[Document, ...]
+    with_side_car: frozenset[str] = frozenset()
 
     @property
     def pending(self) -> tuple[Document, ...]:
@@ -45,7 +50,8 @@ def make_plan(workspace: Workspace, collection: str, source: str) -> Plan:
     source cannot be listed.
     """
     store, single = _split(workspace, source)
-    listed = [_document(collection, store, info) for info in _objects(store, single)]
+    infos = list(_objects(store, single))
+    listed = [_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     known = {
         each.source_key: each
         for each in workspace.ledger.documents(collection, source)
@@ -54,7 +60,19 @@ def make_plan(workspace: Workspace, collection: str, source: str) -> Plan:
     new, changed, unchanged = _compare(listed, known)
     present = {each.source_key for each in listed}
     gone = tuple(each for key, each in known.items() if key not in present)
-    return Plan(collection, source, new, changed, unchanged, gone)
+    side_cars = {source} if single else _owners(store, infos)
+    return Plan(collection, source, new, changed, unchanged, gone, frozenset(side_cars))
+
+
+def _owners(store: ObjectStore, infos: Sequence[ObjectInfo]) -> set[str]:
+    """The source keys whose side-cars are among the objects."""
+    return {store.url + info.key.removesuffix(SIDE_CAR) for info in infos if is_side_car(info.key)}
+
+
+def retag(workspace: Workspace, plan: Plan) -> list[Document]:
+    """The known documents of the plan have the access tags and metadata of now; those that changed."""
+    known = workspace.ledger.documents_by_id([each.document_id for each in (*plan.changed, *plan.unchanged)])
+    return apply_access(workspace, plan.collection, known, plan.with_side_car)
 
 
 def _compare(
@@ -83,7 +101,7 @@ def scan(workspace: Workspace, collection: str, source: str, *, after: str = "",
     """
     store = workspace.source(source)
     infos = list(islice(store.list(after=after), limit))
-    listed = [_document(collection, store, info) for info in infos]
+    listed = [_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     ids = [each.document_id for each in listed]
     known = {each.source_key: each for each in workspace.ledger.documents_by_id(ids)}
     new, changed, _ = _compare(listed, known)
@@ -94,13 +112,15 @@ def scan(workspace: Workspace, collection: str, source: str, *, after: str = "",
 class Reconciled:
     """What a step of reconciling a source did: objects listed, documents found new or changed, and documents deleted.
 
-    `batches` hold the new and changed ones; `finished` says that the whole source has been listed.
+    `batches` hold the new and changed ones; `retagged` counts known ones whose access tags or metadata changed;
+    `finished` says that the whole source has been listed.
     """
 
     listed: int
     batches: tuple[str, ...]
     deleted: int
     finished: bool
+    retagged: int = 0
 
 
 def reconcile_steps(
@@ -141,14 +161,20 @@ def reconcile_step(
         for each in ledger.documents(collection, source, after=source + cursor if cursor else "", until=until)
         if not each.container
     }
-    listed = [_document(collection, workspace.source(source), info) for info in infos]
+    store = workspace.source(source)
+    listed = [_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     present = {each.source_key for each in listed}
     ledger.mark_gone([each.document_id for key, each in known.items() if key not in present], time.time())
     new, changed, _ = _compare(listed, known)
+    side_cars = _owners(store, infos)
+    earlier = [document_id(collection, key) for key in side_cars - known.keys()]
+    unsure = {key for key in known if until and key + SIDE_CAR > until}  # theirs may be listed by the next step
+    tagging = [*known.values(), *workspace.ledger.documents_by_id(earlier)]
+    retagged = apply_access(workspace, collection, tagging, side_cars | unsure)
     batches = form_batches(workspace, collection, new + changed, runner=runner)
     ledger.save_scan(collection, source, "" if finished else infos[-1].key, 0.0 if finished else started)
     deleted = _delete_gone(workspace, collection, source, started, force=force) if finished else 0
-    return Reconciled(len(infos), tuple(batches), deleted, finished)
+    return Reconciled(len(infos), tuple(batches), deleted, finished, len(retagged))
 
 
 def _delete_gone(workspace: Workspace, collection: str, source: str, since: float, *, force: bool) -> int:
@@ -212,6 +238,8 @@ def _objects(store: ObjectStore, single: str) -> Iterator[ObjectInfo]:
     if not single:
         yield from store.list()
         return
+    if is_side_car(single):
+        raise SourceError(f"{store.url}{single} is a side-car.", hint="Name the document that it lies beside.")
     info = store.head(single)
     if info is None:
         raise SourceError(f"There is no object {store.url}{single}.", hint="Check the path.")

@@ -105,7 +105,7 @@ class Table(Model):
     """A table as cells in reading order (by row, then column).
 
     `repeated_rows` are rows that only repeat the head on a following page: they are kept as they stand there, and left
-    out of the table's text, Markdown, HTML and CSV.
+    out of the table's text, Markdown, HTML, CSV and XLSX.
     """
 
     rows: int

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -71,11 +72,14 @@ class ServiceSettings(BaseModel):
     ] = 20.0
     shutdown_seconds: Annotated[float, Field(ge=0, description="time that work gets to end at shutdown")] = 20.0
     cors_origins: Annotated[tuple[str, ...], Field(description="origins of web pages that may call")] = ()
-    fetch_hosts: Annotated[
-        tuple[str, ...], Field(description="hosts that URLs may name although their addresses are private")
-    ] = ()
-    fetch_bytes: Annotated[int, Field(ge=1, description="bytes that are fetched from a URL at most")] = 500_000_000
-    fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
+
+
+def _networks_checked(text: str) -> str:
+    """The list unchanged; raises ValueError for a network that is none."""
+    for part in text.split(","):
+        if "/" in part:
+            ipaddress.ip_network(part.strip(), strict=False)
+    return text
 
 
 class RecordsSettings(BaseModel):
@@ -134,7 +138,9 @@ class Settings(BaseSettings):
     ] = {}
     records: RecordsSettings = RecordsSettings()
     fetch_allow: Annotated[
-        str, Field(description="networks (CIDR, apart by commas) that documents may be fetched from though private")
+        str,
+        AfterValidator(_networks_checked),
+        Field(description="networks (CIDR) and hosts, apart by commas, that URLs may name though private, on any port"),
     ] = ""
     fetch_rewrite: Annotated[
         dict[str, str], Field(description="beginning of a URL → what stands for it when a document is fetched")
@@ -142,6 +148,8 @@ class Settings(BaseSettings):
     fetch_s3_buckets: Annotated[
         str, Field(description="buckets (apart by commas) whose web addresses are read through the object store")
     ] = ""
+    fetch_bytes: Annotated[int, Field(ge=1, description="bytes that are fetched from a URL at most")] = 500_000_000
+    fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
     service: ServiceSettings = ServiceSettings()
     pipeline: PipelineConfig = PipelineConfig()
 

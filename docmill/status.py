@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from docmill.generations import unsearched
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import Outcomes, current_outcome
 from docmill.workspace import Workspace
@@ -16,7 +17,8 @@ class CollectionStatus:
 
     `searchable` documents have all their current chunks in the collection; `failed` stand failed at some stage,
     `partial` lack pages, `quarantined` were set aside, `pending` are none of these. `rows` is what the index holds,
-    `orphans` the rows of documents that nobody knows.
+    `orphans` the rows of documents that nobody knows. `unsearched` says why what is ingested now is not found, "" if
+    it is.
     """
 
     collection: str
@@ -29,6 +31,7 @@ class CollectionStatus:
     rows: int
     orphans: int
     expected_rows: int
+    unsearched: str = ""
 
 
 def _state(workspace: Workspace, document: Document, outcomes: Outcomes) -> str:
@@ -62,6 +65,7 @@ def collection_status(workspace: Workspace, collection: str) -> CollectionStatus
         rows=len(held),
         orphans=sum(row.document_id not in known for row in held.values()),
         expected_rows=sum(outcome.counts.get("rows", 0) for outcome in last if outcome is not None),
+        unsearched=unsearched(workspace, collection),
     )
 
 

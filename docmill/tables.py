@@ -1,4 +1,7 @@
-"""The tables of the service beside those of the ledger, in one database: `docmill/migrations/` makes them all."""
+"""The tables of the service beside those of the ledger, in one database: `docmill/migrations/` makes them all.
+
+Dagster may keep its own in the same database, and has one named `jobs`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 jobs = sa.Table(
-    "jobs",
+    "service_jobs",
     metadata,
     sa.Column("job_id", sa.String(64), primary_key=True),
     sa.Column("kind", sa.String(64), nullable=False),
@@ -28,8 +31,8 @@ jobs = sa.Table(
     sa.Column("error", sa.String(64), nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
-    sa.Index("ix_jobs_state", "state", "due_at"),
-    sa.Index("ix_jobs_tenant", "tenant", "created_at"),
+    sa.Index("ix_service_jobs_state", "state", "due_at"),
+    sa.Index("ix_service_jobs_tenant", "tenant", "created_at"),
 )
 api_keys = sa.Table(
     "api_keys",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from docmill.index.generation import Generation, State
 from docmill.ledger import Failure
 from docmill.models import Stage
 from docmill.pipeline import StageReport
@@ -80,6 +81,40 @@ def failure_metadata(failures: Sequence[Failure]) -> dict[str, dg.MetadataValue]
         "retry_config": dg.MetadataValue.md(f"```json\n{json.dumps(config, indent=2)}\n```"),
         "all_failures": dg.MetadataValue.text("docmill failed --json"),
     }
+
+
+GOLDEN = "golden_questions"
+
+
+def golden_spec() -> dg.AssetCheckSpec:
+    """The check of what the last reindex of each collection found."""
+    text = "The golden questions are answered as well by the generation of the settings as by the one before."
+    return dg.AssetCheckSpec(GOLDEN, asset="collection_snapshot", description=text)
+
+
+def golden_result(generations: Sequence[Generation]) -> dg.AssetCheckResult:
+    """Whether golden questions kept the generation of a collection from use that they were last asked of."""
+    asked = [each for each in generations if "questions" in each.report]
+    newest = {each.collection: each for each in sorted(asked, key=lambda each: each.changed_at)}
+    worse = [each for each in newest.values() if each.state is State.REJECTED]
+    metadata: dict[str, dg.MetadataValue] = {"collections": dg.MetadataValue.int(len(newest))}
+    for each in newest.values():
+        metadata[each.collection] = dg.MetadataValue.json(dict(each.report))
+    return dg.AssetCheckResult(
+        check_name=GOLDEN, passed=not worse, severity=dg.AssetCheckSeverity.WARN, metadata=metadata
+    )
+
+
+def golden_evaluation(generation: Generation) -> dg.AssetCheckEvaluation:
+    """What a reindex found of the generation that golden questions were asked of, for the same check."""
+    found = golden_result([generation])
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey("collection_snapshot"),
+        check_name=GOLDEN,
+        passed=found.passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata=found.metadata,
+    )
 
 
 def failure_table(failures: Sequence[Failure]) -> dg.MetadataValue:

@@ -11,6 +11,7 @@ from docmill.mirror import reconcile_step
 from docmill.pipeline import delete_documents, run_batch
 from docmill.reindex import reindex
 from docmill.workspace import Workspace
+from orchestration.checks import golden_evaluation
 from orchestration.partitions import document_batches
 from orchestration.sources import watched
 from resources import WorkspaceResource
@@ -131,6 +132,9 @@ def reindex_op(context: dg.OpExecutionContext, config: ReindexConfig, workspace:
             force=config.force,
         )
         live = opened.index.live(config.collection) == verdict.generation.digest
+        generation = opened.ledger.generation(config.collection, verdict.generation.digest)
+    if generation and "questions" in generation.report:
+        context.instance.report_runless_asset_event(golden_evaluation(generation))
     context.add_output_metadata({"verdict": dg.MetadataValue.json(verdict.report())})
     if not live:
         raise dg.Failure("\n".join(verdict.reasons), metadata={"verdict": dg.MetadataValue.json(verdict.report())})

@@ -27,6 +27,22 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 NO_SKIPS = os.environ.pop("DOCMILL_NO_SKIPS", "")  # not a setting of docmill's, which refuses names it does not know
 
 
+LONG = tuple(f"tests/{name}/" for name in ("concurrency", "faults", "orchestration", "conformance", "service", "cli"))
+ONE_MILVUS = ("tests/concurrency/", "tests/index/test_milvus_server.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Long tests begin first, no file is split over processes, and one process alone has the Milvus server.
+
+    The embedded Milvus server wants one fixed port of the machine.
+    """
+    items.sort(key=lambda item: not item.location[0].startswith(LONG))
+    for item in items:
+        file = item.location[0]
+        item.add_marker(pytest.mark.xdist_group("milvus" if file.startswith(ONE_MILVUS) else file))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

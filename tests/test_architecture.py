@@ -17,7 +17,7 @@ ADAPTERS = {
     "botocore": ["docmill/store/s3.py"],
     "pymilvus": ["docmill/index/milvus.py", "docmill/index/schema.py"],
     "milvus_lite": ["docmill/index/milvus.py"],
-    "pymupdf": ["docmill/extract/", "docmill/structured/pdf_words.py", "docmill/structured/overlay.py"],
+    "pymupdf": ["docmill/extract/"],
     "tritonclient": ["docmill/inference/"],
     "onnxruntime": ["docmill/inference/", "docmill/extract/"],
     "dagster": ["assets/", "resources/", "orchestration/"],

@@ -41,6 +41,7 @@ def test_readme_is_short():
         "docs/media.md",
         "docs/parse.md",
         "docs/extractors.md",
+        "docs/retrieval.md",
     ],
 )
 def test_links_lead_somewhere(page: str):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from docmill.config import ChunkConfig, IndexConfig, PipelineConfig
+from docmill.doctor import examine
 from docmill.errors import UsageError
 from docmill.generations import drop_expired, roll_back
 from docmill.index import MilvusIndex
@@ -14,6 +15,7 @@ from docmill.index.generation import State
 from docmill.pipeline import delete_documents, run_batch
 from docmill.reindex import reindex
 from docmill.retrieve import search
+from docmill.status import collection_status
 from docmill.workspace import Workspace
 from tests.support import document, ingest
 
@@ -64,6 +66,19 @@ def test_rolled_back_generation_comes_back_by_force_only(workspace: Workspace, f
     assert workspace.index.live("default") == earlier.digest
     rebuilt(changed, force=True)
     assert workspace.index.live("default") == changed.space.digest
+    changed.close()
+
+
+def test_after_a_roll_back_status_and_doctor_tell_that_new_documents_are_not_found(workspace: Workspace, folder: Path):
+    ingest(workspace, folder)
+    changed = other(workspace)
+    rebuilt(changed)
+    assert collection_status(changed, "default").unsearched == ""
+    roll_back(changed, "default")
+    assert "what is ingested now is not found" in collection_status(changed, "default").unsearched
+    (ill,) = [each for each in examine(changed) if not each.well]
+    assert ("rolled back" in ill.sentence, "Bring back the former settings" in ill.way_out) == (True, True)
+    assert collection_status(workspace, "default").unsearched == ""
     changed.close()
 
 

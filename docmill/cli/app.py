@@ -20,6 +20,7 @@ from docmill.config import Mode
 from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
 from docmill.retrieve import SearchMode
+from docmill.retrieve.context import Around
 from docmill.settings import load_settings
 
 OK, ERROR, DOCUMENTS_FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -80,6 +81,7 @@ def search_command(
     access: Access = None,
     more: Annotated[str, typer.Option("--options", help="Further options as JSON: alpha, fusion, offset ...")] = "{}",
     by_document: Annotated[bool, typer.Option("--documents", help="Whole documents instead of chunks.")] = False,
+    around: Annotated[Around, typer.Option("--context", help="What to give around each hit.")] = Around.NONE,
     as_json: Json = False,
 ) -> None:
     """Find the chunks that answer a question, each with its source, page, box and score.
@@ -88,7 +90,8 @@ def search_command(
     nin any all contains text_match is_empty; several must all hold.
     """
     options = questions.search_options(more, where or [], access or [])
-    questions.search_and_print(question, collection, top_k, mode, options, by_document=by_document, as_json=as_json)
+    asked = questions.Asked(question, collection, top_k, mode, options, by_document, around)
+    questions.search_and_print(asked, as_json=as_json)
 
 
 @app.command(name="answer")
@@ -170,6 +173,21 @@ def explain_command(
     """Prove a hit: chunk, elements, pages and boxes, object and version, settings, runs."""
     proven = questions.explain_and_print(hit, collection, as_json=as_json)
     raise typer.Exit(OK if proven else DOCUMENTS_FAILED)
+
+
+@app.command(name="page")
+def page_command(
+    hit: Annotated[str, typer.Argument(help="The id of a hit, as `search` prints it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.")],
+    page: Annotated[int, typer.Option(min=0, help="One of the hit's pages; default: its first.")] = 0,
+    dpi: Annotated[int, typer.Option(min=18, max=1200, help="Resolution of the picture.")] = 144,
+    collection: Collection = "",
+    access: Access = None,
+    as_json: Json = False,
+) -> None:
+    """Draw the page that a hit stands on, with its boxes marked."""
+    wish = questions.PageWish(output, page, dpi, access or ())
+    questions.page_and_write(hit, collection, wish, as_json=as_json)
 
 
 @app.command(name="status")

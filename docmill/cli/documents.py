@@ -27,6 +27,7 @@ from docmill.cli.output import (
 )
 from docmill.doctor import Finding, examine
 from docmill.errors import UsageError
+from docmill.generations import WAY_BACK
 from docmill.ledger import Failure
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, set_quarantine
@@ -77,6 +78,9 @@ def status(*, as_json: bool) -> None:
     ]
     fields = [column.removeprefix("#") for column in columns]
     table("", columns, [[getattr(each, field) for field in fields] for each in statuses])
+    for each in statuses:
+        if each.unsearched:
+            notes.print(f"{each.collection}: {each.unsearched} {WAY_BACK}", markup=False)
 
 
 def failed(collection: str, batch: str, *, as_json: bool) -> int:

@@ -22,8 +22,9 @@ from docmill.cli.output import (
 )
 from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
+from docmill.generations import WAY_BACK, unsearched
 from docmill.ledger import Failure
-from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source
+from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches
 from docmill.runners import find_runner
@@ -43,6 +44,7 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         known = len(plan.gone) + len(plan.changed) + len(plan.unchanged)
         check_deletions(len(plan.gone), known, plan.source, workspace.settings.delete_cap, force=force)
         delete_documents(workspace, collection, [each.document_id for each in plan.gone])
+        retagged = retag(workspace, plan)
         made = form_batches(workspace, collection, plan.pending, runner="cli")
         if source.endswith("/"):  # only now, or a sensor's tick could take the documents first
             workspace.ledger.add_source(collection, source)
@@ -51,7 +53,9 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         left = [batch for batch in waiting if batch not in made]
         bars = _run(workspace, [*left, *made], runner)
         failures = _failures(workspace, collection, source)
-        _print(workspace, _Done(plan, len(left), bars, failures), as_json=as_json)
+        if sentence := unsearched(workspace, collection):
+            notes.print(f"{collection}: {sentence} {WAY_BACK}", markup=False)
+        _print(workspace, _Done(plan, len(left), len(retagged), bars, failures), as_json=as_json)
         return len({each.document.document_id for each in failures})
 
 
@@ -62,18 +66,22 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> in
         sources = [url for name, url in workspace.ledger.sources() if name == collection]
         if not sources:
             raise UsageError(f"No source is watched for {collection!r}.", hint="Begin with `docmill ingest FOLDER`.")
-        deleted = sum(
-            step.deleted
+        steps = [
+            step
             for source in sources
             for step in reconcile_steps(workspace, collection, source, force=force, runner="cli")
-        )
+        ]
+        deleted, retagged = sum(each.deleted for each in steps), sum(each.retagged for each in steps)
         batches = pending_batches(workspace, workspace.ledger.documents(collection))
         bars = _run(workspace, batches, runner)
         failures = workspace.ledger.failures(collection)
         if as_json:
-            print_json({"deleted": deleted, "batches": batches, "failed": [failure_record(each) for each in failures]})
+            failed = [failure_record(each) for each in failures]
+            print_json({"deleted": deleted, "retagged": retagged, "batches": batches, "failed": failed})
         else:
             console.print(f"{len(sources)} sources, {deleted} documents deleted, {len(batches)} batches.")
+            if retagged:
+                console.print(f"{retagged} documents changed their access tags or metadata.")
             if bars.reports:
                 print_stages(workspace, bars.reports)
             print_failures(failures)
@@ -86,6 +94,7 @@ class _Done:
 
     plan: Plan
     resumed: int
+    retagged: int
     bars: StageBars
     failures: list[Failure]
 
@@ -124,6 +133,7 @@ def _print(workspace: Workspace, done: _Done, *, as_json: bool) -> None:
         "changed": len(plan.changed),
         "unchanged": len(plan.unchanged),
         "gone": len(plan.gone),
+        "retagged": done.retagged,
         "resumed_batches": done.resumed,
     }
     if as_json:
@@ -140,7 +150,7 @@ def _print(workspace: Workspace, done: _Done, *, as_json: bool) -> None:
     console.print(f"[bold]{source}[/bold] → collection [bold]{escape(plan.collection)}[/bold]: {told}")
     if reports:
         print_stages(workspace, reports)
-    else:
+    elif not done.retagged:
         console.print("Nothing to do: every document is as it was.")
     for note in odd[:_NOTES]:
         notes.print(f"Note: {short(note['source'])}: {note['message']}", markup=False)

@@ -1,10 +1,12 @@
-"""`docmill search` and `docmill explain`."""
+"""`docmill search`, `docmill page` and `docmill explain`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import ValidationError
 from rich.markup import escape
@@ -13,8 +15,10 @@ from docmill.cli.output import console, notes, open_workspace, print_json, short
 from docmill.cli.retrieval import condition
 from docmill.errors import UsageError
 from docmill.explain import Proof, explain
+from docmill.index import Row
 from docmill.models import BBox, Element, Hit, Outcome, clock
 from docmill.retrieve import SearchMode, SearchOptions, search, search_documents
+from docmill.retrieve.context import Around, around
 
 _SHOWN = 400
 _WORD = re.compile(r"\w+")
@@ -30,34 +34,74 @@ def search_options(more: str, filters: Sequence[str], access: Sequence[str]) -> 
     return given.model_copy(update={"condition": condition(filters), "access": frozenset(access)})
 
 
-def search_and_print(
-    question: str,
-    collection: str,
-    top_k: int,
-    mode: SearchMode,
-    options: SearchOptions,
-    *,
-    by_document: bool,
-    as_json: bool,
-) -> None:
-    """Print the hits, best first."""
+@dataclass(frozen=True)
+class Asked:
+    """What a search is asked for; "" is the settings' collection."""
+
+    question: str
+    collection: str
+    top_k: int
+    mode: SearchMode
+    options: SearchOptions
+    by_document: bool = False
+    around: Around = Around.NONE
+
+
+def search_and_print(asked: Asked, *, as_json: bool) -> None:
+    """Print the hits, best first, with what is wanted of the text around them."""
+    question, top_k, options = asked.question, asked.top_k, asked.options
     with open_workspace() as workspace:
-        collection = collection or workspace.settings.collection
-        if by_document:
+        collection = asked.collection or workspace.settings.collection
+        if asked.by_document:
             hits = search_documents(workspace, question, collection=collection, top_k=top_k, options=options)
         else:
-            hits = search(workspace, question, collection=collection, top_k=top_k, mode=mode, options=options)
+            hits = search(workspace, question, collection=collection, top_k=top_k, mode=asked.mode, options=options)
+        contexts = [around(workspace, each, asked.around, options.access) for each in hits]
     if as_json:
-        print_json(
-            {"question": question, "collection": collection, "hits": [each.model_dump(mode="json") for each in hits]}
-        )
+        records = [
+            each.model_dump(mode="json") | ({"context": _context_records(rows)} if asked.around.value != "none" else {})
+            for each, rows in zip(hits, contexts, strict=True)
+        ]
+        print_json({"question": question, "collection": collection, "hits": records})
         return
     if not hits:
         notes.print(f"No hits: the collection {collection!r} is empty or does not exist. See `docmill status`.")
     elif hits[0].note:
         notes.print(f"Note: {hits[0].note}", markup=False)
-    for number, hit in enumerate(hits, start=1):
-        _print_hit(number, hit, question)
+    for number, (hit, rows) in enumerate(zip(hits, contexts, strict=True), start=1):
+        _print_hit(number, hit, "\n".join(row.text for row in rows) or snippet(hit.text, question))
+
+
+def _context_records(rows: Sequence[Row]) -> list[dict[str, object]]:
+    names = ("chunk_id", "ordinal", "text")
+    return [{name: getattr(row, name) for name in names} | {"pages": list(row.pages)} for row in rows]
+
+
+@dataclass(frozen=True)
+class PageWish:
+    """Which page of a hit is wanted (0: its first), at which resolution, by whom, and the file that it goes to."""
+
+    output: Path
+    page: int
+    dpi: int
+    access: Sequence[str]
+
+
+def page_and_write(chunk_id: str, collection: str, wish: PageWish, *, as_json: bool) -> None:
+    """Write the page of a hit with its boxes marked as a PNG, and say so."""
+    from docmill.retrieve.page import page_of_hit
+
+    with open_workspace() as workspace:
+        name = collection or workspace.settings.collection
+        drawn = page_of_hit(workspace, name, chunk_id, frozenset(wish.access), page=wish.page, dpi=wish.dpi)
+    try:
+        wish.output.write_bytes(drawn.png())
+    except OSError as error:
+        raise UsageError(f"{wish.output} cannot be written: {error.strerror}.") from None
+    if as_json:
+        print_json({"chunk_id": chunk_id, "page": drawn.number, "file": str(wish.output)})
+    else:
+        console.print(f"Page {drawn.number} is in {wish.output}.", markup=False)
 
 
 def place_of(hit: Hit) -> str:
@@ -90,13 +134,13 @@ def snippet(text: str, question: str, length: int = _SHOWN) -> str:
     return ("… " if first else "") + "\n".join(lines[first : last + 1]) + (" …" if last < len(lines) - 1 else "")
 
 
-def _print_hit(number: int, hit: Hit, question: str) -> None:
+def _print_hit(number: int, hit: Hit, text: str) -> None:
     place = place_of(hit)
     ranks = f"meaning #{hit.dense_rank or '-'}, words #{hit.sparse_rank or '-'}"
     console.print(f"[bold]{number}. {escape(short(hit.source_key))}[/bold]{', ' if place else ''}{escape(place)}")
     section = f"{' › '.join(hit.section)} · " if hit.section else ""
     console.print(f"   [dim]{escape(section)}score {hit.score:.4f} ({ranks}) · id {hit.chunk_id}[/dim]")
-    for line in snippet(hit.text, question).splitlines():
+    for line in text.splitlines():
         console.print(f"   {line}", markup=False)
 
 

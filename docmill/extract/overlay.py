@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from docmill.extract.page_pictures import PagePicture, page_pictures
 from docmill.extract.untyped import Foreign, Picture
 from docmill.extract.wanted import Wanted
-from docmill.models import Element, ElementType, Extraction
+from docmill.models import BBox, Element, ElementType, Extraction
 
 Colour = tuple[int, int, int]
 
@@ -31,6 +31,7 @@ _COLOURS: dict[ElementType, Colour] = {
 _PREVIEW_COLOURS = 64
 """Of overlays that are kept in a database: a third of the bytes."""
 _BLACK: Colour = (0, 0, 0)
+_MARK: Colour = (215, 120, 0)
 _FILL = 28
 """How opaque (of 255) a box is."""
 
@@ -72,6 +73,23 @@ def draw_overlay(page: PagePicture, elements: Sequence[Element], width: int | No
         _tag(brush, each, scale, unit)
     drawn = Image.alpha_composite(canvas, layer).convert("RGB")
     return _with_legend(drawn, elements, unit)
+
+
+def marked(page: PagePicture, boxes: Sequence[BBox]) -> PagePicture:
+    """The page with each of the boxes (points, origin top left) outlined and tinted."""
+    from PIL import Image, ImageDraw
+
+    canvas, scale = page.picture.convert("RGBA"), page.scale
+    unit = max(0.7, canvas.width / 900)
+    layer = Image.new("RGBA", canvas.size)
+    brush = ImageDraw.Draw(layer)
+    for box in boxes:
+        corners = [
+            value * scale + pad
+            for value, pad in zip((box.x0, box.y0, box.x1, box.y1), (-unit, -unit, unit, unit), strict=True)
+        ]
+        brush.rectangle(corners, fill=(*_MARK, _FILL), outline=(*_MARK, 255), width=round(2 * unit))
+    return PagePicture(page.number, Image.alpha_composite(canvas, layer).convert("RGB"), scale)
 
 
 def _box(brush: Foreign, element: Element, scale: float, unit: float) -> None:

@@ -67,8 +67,8 @@ def _guarded(text: str) -> str:
 def tables_xlsx(tables: Sequence[NamedTable]) -> bytes:
     """A workbook with a sheet a table: spans merged, header rows bold and frozen. The same tables give the same bytes.
 
-    A workbook needs a sheet: without tables it has an empty one named `no tables`. Raises LimitExceededError for a
-    table larger than a sheet may be.
+    Rows that only repeat the head on a following page are left out, as in CSV. A workbook needs a sheet: without tables
+    it has an empty one named `no tables`. Raises LimitExceededError for a table larger than a sheet may be.
     """
     from openpyxl import Workbook
 
@@ -105,8 +105,10 @@ def _fill(sheet: OfficeObject, table: Table) -> None:
             hint="Ask for CSV.",
         )
     widths: dict[int, int] = {}
-    for cell in table.cells:
-        target = sheet.cell(cell.row + 1, cell.column + 1)
+    places = {row: place for place, row in enumerate(table.shown_rows(), start=1)}
+    shown = [cell for cell in table.cells if cell.row in places]
+    for cell in shown:
+        target = sheet.cell(places[cell.row], cell.column + 1)
         _set(target, cell.text)
         target.alignment = Alignment(vertical="top", wrap_text=True)
         if cell.header:
@@ -114,12 +116,12 @@ def _fill(sheet: OfficeObject, table: Table) -> None:
         if cell.column_span == 1:
             longest = max((len(line) for line in cell.text.splitlines()), default=0)
             widths[cell.column] = max(widths.get(cell.column, 0), longest)
-    for cell in table.cells:
+    for cell in shown:
         if cell.row_span > 1 or cell.column_span > 1:
             sheet.merge_cells(
-                start_row=cell.row + 1,
+                start_row=places[cell.row],
                 start_column=cell.column + 1,
-                end_row=cell.row + cell.row_span,
+                end_row=max(places.get(row, 0) for row in range(cell.row, cell.row + cell.row_span)),
                 end_column=cell.column + cell.column_span,
             )
     for column, width in widths.items():

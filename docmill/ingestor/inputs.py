@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docmill.errors import DocmillError, MissingObjectError, SourceError
-from docmill.fetch import FetchLimits, fetch
+from docmill.fetch import fetch, rules_of
 from docmill.ids import document_id
 from docmill.models import Document
 from docmill.store import canonical_url
@@ -78,8 +78,7 @@ def located(workspace: Workspace, collection: str, named: Named) -> Document:
     if named.data is not None:
         return _kept(workspace, collection, Path(named.name).name, named.data)
     if named.name.startswith(("http://", "https://")):
-        limits = workspace.settings.service
-        found = fetch(named.name, FetchLimits(limits.fetch_bytes, limits.fetch_seconds, any_host=True))
+        found = fetch(named.name, rules_of(workspace.settings, own=True))
         return _kept(workspace, collection, found.name, found.data)
     if named.name.startswith("s3://"):
         bucket, _, key = named.name.removeprefix("s3://").partition("/")

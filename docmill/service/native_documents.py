@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from docmill.artifacts import extension
 from docmill.errors import UsageError
 from docmill.extract.render import to_html, to_markdown, to_text
-from docmill.fetch import FetchLimits, fetch
+from docmill.fetch import fetch, rules_of
 from docmill.ids import content_version
 from docmill.jobs import work_id
 from docmill.ledger import Failure
@@ -86,7 +86,7 @@ async def add_documents(
     allowed(key, name)
     names = [await asyncio.to_thread(_keep, workspace, name, *(await _read(each))) for each in file or []]
     for each in url or []:
-        found = await asyncio.to_thread(fetch, each, _limits(workspace))
+        found = await asyncio.to_thread(fetch, each, rules_of(workspace.settings))
         names.append(await asyncio.to_thread(_keep, workspace, name, found.name, found.data))
     if not names:
         raise Problem(422, "invalid_request", "No document was sent.", "Send `file` or `url` as form fields.")
@@ -109,7 +109,7 @@ async def parse(
     if file is not None:
         name, data = await _read(file)
     elif url:
-        found = await asyncio.to_thread(fetch, url, _limits(workspace))
+        found = await asyncio.to_thread(fetch, url, rules_of(workspace.settings))
         name, data = found.name, found.data
     else:
         raise Problem(422, "invalid_request", "No document was sent.", "Send `file` or `url` as a form field.")
@@ -262,11 +262,6 @@ def _keep(workspace: Workspace, collection: str, name: str, data: bytes) -> str:
     base = PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "document"
     workspace.store.put(f"uploads/{collection}/{base}", data)
     return base
-
-
-def _limits(workspace: Workspace) -> FetchLimits:
-    service = workspace.settings.service
-    return FetchLimits(service.fetch_bytes, service.fetch_seconds, service.fetch_hosts)
 
 
 def _document(request: Request, key: Caller, document_id: str) -> Document:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from docmill.access import tags_for
+from docmill.access import SideCars
 from docmill.errors import PermanentError, TransientError
 from docmill.generations import begin
 from docmill.ids import chunk_id
@@ -33,10 +33,12 @@ class _Pending:
 def index_documents(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Result]:
     """The collection holds each document's current chunks and no others of it."""
     window: list[_Pending] = []
+    side_cars = SideCars(workspace)
     for job in jobs:
         since = time.monotonic()
         try:
-            window.append(_Pending(job.document, _rows(workspace, job.document)))
+            document = side_cars.tagged(job.document)
+            window.append(_Pending(document, _rows(workspace, document)))
         except (PermanentError, TransientError) as error:
             yield Result(job.document, time.monotonic() - since, error=error)
         if sum(len(each.rows) for each in window) >= _WINDOW:
@@ -53,10 +55,7 @@ def _rows(workspace: Workspace, document: Document) -> list[Row]:
     language = workspace.config.index.language
     rows = [_row(document, fingerprint, chunk, vector) for chunk, vector in zip(chunks, vectors.tolist(), strict=True)]
     indexed = [f"{chunk.context}\n{chunk.text}" for chunk in chunks]
-    access = tags_for(workspace.settings.access, document.source_key)
-    return [
-        replace(row, terms=analyzed(text, language), access=access) for row, text in zip(rows, indexed, strict=True)
-    ]
+    return [replace(row, terms=analyzed(text, language)) for row, text in zip(rows, indexed, strict=True)]
 
 
 def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[float]) -> Row:
@@ -78,6 +77,7 @@ def _row(document: Document, fingerprint: str, chunk: Chunk, vector: Sequence[fl
         elements=tuple(dict.fromkeys(span.ordinal for span in chunk.spans)),
         kind=chunk.kind,
         parent=chunk.parent,
+        access=document.access,
         metadata={**({"language": chunk.language} if chunk.language else {}), **document.metadata},
     )
 
@@ -99,6 +99,9 @@ def _write(workspace: Workspace, window: Sequence[_Pending]) -> Iterator[Result]
     complete = [each for each in unchanged if all(row.chunk_id in held for row in each.rows)]
     stale = [*_stale(complete, held), *_superseded(workspace, outdated, held)]
     index.delete(collection, space, stale)
+    workspace.ledger.set_access(
+        [each.document for each in unchanged]
+    )  # after the rows: `docmill.access` compares these
     seconds = (time.monotonic() - since) / len(window)
     for each in unchanged:
         missing = sum(row.chunk_id not in held for row in each.rows)

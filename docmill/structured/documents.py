@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from docmill.config import ExtractConfig, Mode
 from docmill.extract.registry import accepted, malformed, read
 from docmill.models import Element, Extraction
-from docmill.structured.pdf_words import PdfText, opened_text
+from docmill.structured.pdf_words import PdfText, pdf_text
 from docmill.structured.words import Layout, Word, layout, of_extraction
 
 _PDF = "application/pdf"
@@ -37,7 +37,7 @@ def read_document(task: ReadTask) -> ReadDocument:
         reading = read(task.data, task.name, task.config)
         return ReadDocument(of_extraction(reading.extraction), detected.media_type)
     with malformed(detected):
-        text = opened_text(task.data)
+        text = pdf_text(task.data)
     if not text.unread or task.config.mode is Mode.FAST:
         return ReadDocument(text.layout(), _PDF)
     return ReadDocument(with_scans(text, read(task.data, task.name, task.config).extraction), _PDF)
@@ -47,7 +47,7 @@ def layout_of(extraction: Extraction, data: bytes | None) -> Layout:
     """The words of a parsed document: of a PDF whose bytes are given its own, each with the element that holds it."""
     if data is None or extraction.media_type != _PDF:
         return of_extraction(extraction)
-    text = opened_text(data)
+    text = pdf_text(data)
     if text.unread:
         return with_scans(text, extraction)
     return layout(_in_elements(text.words, extraction.elements), text.sizes)

@@ -85,7 +85,8 @@ def _kind(value: str, style: Style) -> str:
         return "date"
     found = numbers(value, style)
     if len(found) == 1 and found[0].start <= 4 and found[0].end >= len(value) - 4:
-        return "number"
+        around = value[: found[0].start] + value[found[0].end :]
+        return "string" if any(char.isdigit() for char in around) else "number"
     return "string"
 
 

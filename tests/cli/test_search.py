@@ -30,5 +30,12 @@ def test_unknown_collection_has_no_hits(filled: Path, docmill):
     assert "No hits: the collection 'nothing' is empty or does not exist." in done.stderr
 
 
+def test_text_around_a_hit_is_given(filled: Path, ask, docmill):
+    (hit, *_) = ask("search", "valve V-3", "--context", "section")["hits"]
+    assert hit["chunk_id"] in [each["chunk_id"] for each in hit["context"]]
+    out = docmill("search", "valve V-3", "-k", "1", "--context", "neighbours").stdout
+    assert "closes at [/b] 40 bar" in out
+
+
 def test_empty_question_is_told(filled: Path, docmill):
     assert "The question is empty." in docmill("search", " ", code=1).stderr

@@ -39,6 +39,24 @@ def shaded_table(page):
             page.insert_text((box.x0 + 5, box.y0 + 15), f"cell {row} {column}", fontsize=10)
 
 
+def table_with_a_shaded_column(page):
+    for row, width in enumerate((200, 100, 100, 100)):
+        top = 200 + row * 24
+        page.draw_rect(pymupdf.Rect(200, top + 1, 200 + width, top + 23), fill=(0.9, 0.9, 0.9), color=None, width=0)
+        page.insert_text((105, top + 15), f"Group {row}", fontsize=10)
+        page.insert_text((205, top + 15), f"{row + 3} (5%)", fontsize=10)
+        page.insert_text((305, top + 15), "" if row == 0 else f"{row * 70}", fontsize=10)
+    for row in range(5):
+        page.draw_line((100, 200 + row * 24), (400, 200 + row * 24), width=0.5)
+
+
+def test_shaded_cells_between_the_rules_of_a_table_are_no_bars():
+    found = elements(table_with_a_shaded_column)
+    assert ElementType.CHART not in {each.type for each in found}
+    (table,) = [each for each in found if each.type is ElementType.TABLE]
+    assert table.text.splitlines()[1] == "Group 1 | 4 (5%) | 70"
+
+
 def test_standing_bars_are_a_chart_with_labels_and_values():
     (chart,) = [each for each in elements(standing) if each.type is ElementType.CHART]
     assert all(text in chart.text for text in ("North", "South", "East", "90", "140", "205"))

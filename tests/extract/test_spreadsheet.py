@@ -57,6 +57,23 @@ def test_spans_are_merged_and_headers_frozen():
     assert sheet.freeze_panes == "A2"
 
 
+def test_a_head_that_a_following_page_repeats_is_left_out():
+    found = tables_of(extraction(["part"], ["pump"], ["part"], ["valve"], repeated_rows=(2,)))
+    rows = [["part"], ["pump"], ["valve"]]
+    assert [[cell.value for cell in row] for row in sheet_of(tables_xlsx(found)).iter_rows()] == rows
+    assert list(csv.reader(table_csv(found[0].table).splitlines())) == rows
+
+
+def test_cells_that_reach_over_rows_move_up_with_them():
+    cells = (
+        Cell(row=0, column=0, text="part"),
+        Cell(row=1, column=0, text="part"),
+        Cell(row=2, column=0, text="pump", row_span=2),
+    )
+    found = tables_of(extraction(["a"], ["b"], ["c"], ["d"], cells=cells, repeated_rows=(1,)))
+    assert [str(each) for each in sheet_of(tables_xlsx(found)).merged_cells.ranges] == ["A2:A3"]
+
+
 def test_the_same_tables_give_the_same_bytes_and_none_an_empty_workbook():
     tables = tables_of(extraction(["a"]))
     assert tables_xlsx(tables) == tables_xlsx(tables)

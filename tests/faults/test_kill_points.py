@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from docmill.index import MilvusIndex
+from docmill.models import ChunkKind
 from docmill.settings import Settings
 from docmill.workspace import Workspace
 from tests.services import ROOT
@@ -43,14 +44,14 @@ def run(base: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def texts(base: Path) -> set[str]:
-    """The texts of all rows; none stands twice."""
+    """The texts of all passages; no row stands twice."""
     workspace = Workspace(Settings(home=base / "home"))
     index = MilvusIndex(workspace.settings.milvus)
     ids = list(index.held("default", workspace.space))
-    found = [row.text for row in index.rows("default", workspace.space, ids)]
+    rows = list(index.rows("default", workspace.space, ids))
     workspace.close()
-    assert len(found) == len(set(found))
-    return set(found)
+    assert len(rows) == len({row.text for row in rows})
+    return {row.text for row in rows if row.kind is ChunkKind.PASSAGE}
 
 
 OLD_TEXT, NEW_TEXT, OTHER_TEXT = (text.replace("# ", "").replace("\n\n", "\n").strip() for text in (OLD, NEW, OTHER))

@@ -59,6 +59,7 @@ def test_checks():
         ("embeddings", "finite_unit_norm"),
         ("vector_collection", "rows_match_ledger"),
         ("collection_snapshot", "standing_failures"),
+        ("collection_snapshot", "golden_questions"),
         *(
             ("structured_records", name)
             for name in ("no_failed_records", "no_missing_required", "low_confidence", "arithmetic")

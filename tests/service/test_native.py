@@ -74,7 +74,7 @@ def test_parse_keeps_nothing_in_a_collection_and_is_done_once(api: TestClient):
 
 def test_urls_into_the_network_are_refused(api: TestClient):
     answer = api.post(f"{V1}/parse", data={"url": "http://169.254.169.254/latest/meta-data"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "SourceError")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "UrlRefusedError")
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".hidden"])

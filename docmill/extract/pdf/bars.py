@@ -1,7 +1,8 @@
 """Bar charts drawn as shaded boxes: found by their bars, before tables are looked for in them.
 
 Bars are at least three boxes that stand on one line (or hang on one side), equally thick, apart from each other and of
-at least two lengths, with hardly any words in them: shaded cells of a table fill their row and hold text.
+at least two lengths, with hardly any words in them: shaded cells of a table fill their row between its rules, or hold
+text.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def find_charts(ink: Ink) -> list[Chart]:
         return []
     plots: list[Box] = []
     for bars in [*_standing(ink.fills), *_hanging(ink.fills)]:
-        if _is_bars(bars, ink.runs):
+        if _is_bars(bars, ink):
             plot = _with_axes(around(bars), ink)
             if not any(overlap(plot, other) for other in plots):
                 plots.append(plot)
@@ -89,8 +90,8 @@ def _grouped(fills: Sequence[Box], base: Callable[[Box], float], thickness: Call
     return [group for group in groups if _MIN_BARS <= len(group) <= _MAX_BARS]
 
 
-def _is_bars(bars: Sequence[Box], runs: Sequence[Run]) -> bool:
-    """Whether the boxes are bars: apart, of several lengths, and without text but for a value each."""
+def _is_bars(bars: Sequence[Box], ink: Ink) -> bool:
+    """Whether the boxes are bars: apart, of several lengths, no cells, and without text but for a value each."""
     upright = abs(bars[0].y1 - bars[1].y1) <= _SAME and abs(bars[0].x0 - bars[1].x0) > _SAME
     spans = sorted((box.x0, box.x1) if upright else (box.y0, box.y1) for box in bars)
     lengths = [box.y1 - box.y0 if upright else box.x1 - box.x0 for box in bars]
@@ -98,7 +99,18 @@ def _is_bars(bars: Sequence[Box], runs: Sequence[Run]) -> bool:
     gaps = [after[0] - before[1] for before, after in pairwise(spans)]
     if min(gaps) < 0.05 * thickness or max(lengths) - min(lengths) < max(0.1 * max(lengths), 3):
         return False
-    return all(sum(len(run.words) for run in runs if inside(run, box)) <= 2 for box in bars)
+    if sum(_is_cell(box, upright, ink) for box in bars) > 0.5 * len(bars):
+        return False
+    return all(sum(len(run.words) for run in ink.runs if inside(run, box)) <= 2 for box in bars)
+
+
+def _is_cell(box: Box, upright: bool, ink: Ink) -> bool:
+    """Whether rules that are longer than the box go along both of its long sides."""
+    start, end = (box.y0, box.y1) if upright else (box.x0, box.x1)
+    rules = ink.v_rules if upright else ink.h_rules
+    longer = [rule.at for rule in rules if _covers(rule, start, end) and rule.end - rule.start > 1.2 * (end - start)]
+    sides = (box.x0, box.x1) if upright else (box.y0, box.y1)
+    return all(any(abs(at - side) <= _SAME for at in longer) for side in sides)
 
 
 def _with_axes(plot: Box, ink: Ink) -> Box:

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
+from docmill.extract.pdf.above import rows_above
 from docmill.extract.pdf.aligned import TextRow, build_table, column_spans, is_number, text_rows
 from docmill.extract.pdf.ink import Box, Rule, Run
 from docmill.extract.pdf.tables import FoundTable
 
 _MARKER = re.compile(r"[•◦▪‣·*○●■□–—-]|\(?\w{1,3}[.)]")
+_FAR = 2.0  # of the type size: lines with so much white space between them are not one table's
 _LEADERS = re.compile(r"(\. ?){4,}|…{2,}")
 
 
-def stacked_tables(runs: list[Run], h_rules: Sequence[Rule], width: float) -> tuple[list[FoundTable], list[Run]]:
-    """Tables between horizontal rules of equal extent (head and foot rules), and the runs that stand in none."""
+def stacked_tables(
+    runs: list[Run], h_rules: Sequence[Rule], fills: Sequence[Box], width: float
+) -> tuple[list[FoundTable], list[Run]]:
+    """Tables between horizontal rules of equal extent (head and foot rules), and the runs that stand in none.
+
+    `fills` are the shaded boxes of the page, on which a head may stand.
+    """
     tables: list[FoundTable] = []
     for stack in _stacks(h_rules, 0.12 * width):
         for first, last in _tabular_stretches(stack, runs):
@@ -30,6 +37,13 @@ def stacked_tables(runs: list[Run], h_rules: Sequence[Rule], width: float) -> tu
                 rows += below
                 inside += [run for row in below for run in row.runs]
                 bottom = Rule(below[-1].y1, bottom.start, bottom.end)
+            above = rows_above(runs, top, stack[first - 1].at if first else 0.0, rows, fills)
+            if above:
+                rows = [*above.rows, *rows]
+                inside += [run for row in above.rows for run in row.runs]
+                header_end = above.header_end
+                ys = [*above.parts, *ys]
+                top = Rule(above.top, top.start, top.end)
             table = build_table(rows, ys, header_end)
             if table is None or not _plausible(rows, ruled=True):
                 continue
@@ -91,12 +105,14 @@ def _tabular_stretches(stack: Sequence[Rule], runs: Sequence[Run]) -> list[tuple
     between = [text_rows(_between(runs, top, bottom)) for top, bottom in pairwise(stack)]
     good: list[bool] = []
     for index, rows in enumerate(between):
-        multi = sum(len(row.runs) >= 2 for row in rows)
+        multi = sum(len(row.runs) >= 2 and not _is_list_item(row) for row in rows)
         tabular = bool(rows) and multi >= 0.4 * len(rows) and not _is_prose(rows)
         if not rows:
             tabular = stack[index + 1].at - stack[index].at < 6
         elif not tabular and index and good[-1]:
             tabular = _under_header(between[index - 1], rows)
+        elif tabular and not (index and good[-1]):
+            tabular = not _begins_with_text(rows)
         good.append(tabular)
     stretches, at = [], 0
     while at < len(good):
@@ -107,6 +123,17 @@ def _tabular_stretches(stack: Sequence[Rule], runs: Sequence[Run]) -> list[tuple
             stretches.append((at, end))
         at = end + 1
     return stretches
+
+
+def _begins_with_text(rows: Sequence[TextRow]) -> bool:
+    """True if the first lines are no cells and stand far above the others: the rule over them is not the table's."""
+    first = next((index for index, row in enumerate(rows) if len(row.runs) >= 2 and not _is_list_item(row)), 0)
+    return first > 0 and rows[first].y0 - rows[first - 1].y1 > _FAR * rows[first].runs[0].size
+
+
+def _is_list_item(row: TextRow) -> bool:
+    """True for a bullet or number that stands apart from its text."""
+    return len(row.runs) == 2 and bool(_MARKER.fullmatch(row.runs[0].text))
 
 
 def _under_header(header: Sequence[TextRow], rows: Sequence[TextRow]) -> bool:

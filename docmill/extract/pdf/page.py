@@ -33,7 +33,7 @@ def find_tables(ink: Ink) -> tuple[list[FoundTable], list[Run]]:
     for table in tables:
         split_rows(table)
     outside = [rule for rule in ink.h_rules if not _in_any(rule, [table.box for table in tables])]
-    stacked, runs = stacked_tables(runs, outside, ink.width)
+    stacked, runs = stacked_tables(runs, outside, ink.fills, ink.width)
     return [*tables, *stacked], runs
 
 

@@ -12,13 +12,13 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """The tables `jobs` and `api_keys` are there; ledgers without steps may have them."""
+    """The tables `service_jobs` and `api_keys` are there; ledgers without steps may have them."""
     tables = sa.inspect(op.get_bind()).get_table_names()
-    if "jobs" not in tables:
-        op.create_table("jobs", *_jobs())
-        op.create_index("ix_jobs_state", "jobs", ["state", "due_at"])
-        op.create_index("ix_jobs_work", "jobs", ["work"])
-        op.create_index("ix_jobs_tenant", "jobs", ["tenant", "created_at"])
+    if "service_jobs" not in tables:
+        op.create_table("service_jobs", *_jobs())
+        op.create_index("ix_service_jobs_state", "service_jobs", ["state", "due_at"])
+        op.create_index("ix_service_jobs_work", "service_jobs", ["work"])
+        op.create_index("ix_service_jobs_tenant", "service_jobs", ["tenant", "created_at"])
     if "api_keys" not in tables:
         op.create_table("api_keys", *_api_keys())
 

@@ -15,7 +15,7 @@ from docmill.extract.reading import Reading
 from docmill.extract.registry import read
 from docmill.extract.spreadsheet import tables_of, tables_xlsx
 from docmill.extract.wanted import Wanted
-from docmill.fetch import FetchLimits, fetch
+from docmill.fetch import fetch, rules_of
 from docmill.models import Extraction, Page, PageStatus
 from docmill.service.llamacloud.bundle import Parsed, pack
 from docmill.service.llamacloud.options import ParseOptions
@@ -65,8 +65,7 @@ def _document(context: Context) -> tuple[bytes, str]:
     url = str(told.get("url", ""))
     if not url:
         return context.file(context.job.files[0]), str(told["name"])
-    service = context.workspace.settings.service
-    fetched = fetch(url, FetchLimits(service.fetch_bytes, service.fetch_seconds, service.fetch_hosts))
+    fetched = fetch(url, rules_of(context.workspace.settings))
     return fetched.data, fetched.name
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote_to_bytes
 
-from docmill.errors import MissingObjectError
+from docmill.errors import LimitExceededError, MissingObjectError, SourceError, TransientError, UrlRefusedError
+from docmill.fetch import fetch, rules_of
 from docmill.service.problems import Problem
 from docmill.service.retab.request import DocumentSource, RetabProblem
 from docmill.structured.record import Json
@@ -19,20 +20,20 @@ _FILES = "/v1/files/"
 
 
 @dataclass(frozen=True)
-class Fetched:
+class GivenDocument:
     """A document's bytes and its name."""
 
     data: bytes
     filename: str
 
 
-def document_of(source: DocumentSource, workspace: Workspace, tenant: str) -> Fetched:
+def document_of(source: DocumentSource, workspace: Workspace, tenant: str) -> GivenDocument:
     """The document; raises a Problem 422 that says why it cannot be had."""
     if source.id and not source.url:
         return uploaded(source.id, workspace, tenant)
     scheme = source.url.partition(":")[0].lower()
     if scheme == "data":
-        return Fetched(_of_data_url(source.url), source.filename or "document")
+        return GivenDocument(_of_data_url(source.url), source.filename or "document")
     if scheme in ("http", "https"):
         if _FILES in source.url and source.url.endswith("/content"):
             return uploaded(source.url.rpartition(_FILES)[2].removesuffix("/content"), workspace, tenant)
@@ -53,11 +54,18 @@ def _of_data_url(url: str) -> bytes:
         raise RetabProblem("invalid_request", "document.url: the data: URL cannot be decoded.") from None
 
 
-def _of_web(source: DocumentSource, workspace: Workspace) -> Fetched:
-    from docmill.service.retab.web import fetch_document
-
-    name = source.filename or source.url.rpartition("/")[2].partition("?")[0] or "document"
-    return Fetched(fetch_document(source.url, workspace.settings), name)
+def _of_web(source: DocumentSource, workspace: Workspace) -> GivenDocument:
+    shown = source.url[:200]
+    try:
+        found = fetch(source.url, rules_of(workspace.settings))
+    except UrlRefusedError as error:
+        raise RetabProblem("document_url_refused", f"document.url {shown} is refused: {error.message}") from None
+    except LimitExceededError as error:
+        raise Problem(413, "document_too_large", f"document.url {shown}: {error.message}") from None
+    except (SourceError, MissingObjectError, TransientError) as error:
+        message = f"document.url {shown} could not be fetched: {error.message}"
+        raise RetabProblem("document_fetch_failed", message) from None
+    return GivenDocument(found.data, source.filename or found.name)
 
 
 def meta_key(tenant: str, file_id: str) -> str:
@@ -80,10 +88,10 @@ def file_meta(file_id: str, workspace: Workspace, tenant: str) -> Json:
         raise Problem(404, "file_not_found", f"There is no file {file_id}.") from None
 
 
-def uploaded(file_id: str, workspace: Workspace, tenant: str) -> Fetched:
+def uploaded(file_id: str, workspace: Workspace, tenant: str) -> GivenDocument:
     """A file that was uploaded; raises a Problem 404 or 422."""
     meta = file_meta(file_id, workspace, tenant)
     try:
-        return Fetched(workspace.store.get(data_key(tenant, file_id)), str(meta["filename"]))
+        return GivenDocument(workspace.store.get(data_key(tenant, file_id)), str(meta["filename"]))
     except MissingObjectError:
         raise RetabProblem("invalid_request", f"The file {file_id} was announced, but its bytes never came.") from None

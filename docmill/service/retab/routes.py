@@ -23,7 +23,7 @@ from docmill.service.auth import Caller
 from docmill.service.problems import Problem
 from docmill.service.protocol import Protocol
 from docmill.service.retab import files
-from docmill.service.retab.documents import Fetched, document_of
+from docmill.service.retab.documents import GivenDocument, document_of
 from docmill.service.retab.request import ExtractionRequest, RetabProblem, request_of, task_of
 from docmill.service.retab.streaming import answer_type, lines
 from docmill.service.retab.views import document_type, extraction_view, sources_view
@@ -148,7 +148,7 @@ async def _begun(request: Request, key: Key, wanted: ExtractionRequest, repeat: 
 
 
 def _submitted(
-    workspace: Workspace, key: Key, wanted: ExtractionRequest, document: Fetched, about: tuple[str, str]
+    workspace: Workspace, key: Key, wanted: ExtractionRequest, document: GivenDocument, about: tuple[str, str]
 ) -> StoredExtraction:
     """The stored extraction, its job submitted; one of the same request within the window is taken instead."""
     route, repeat = about
@@ -191,7 +191,7 @@ def _submitted(
     return replace(stored, job_id=job.job_id)
 
 
-def _media_type(document: Fetched) -> str:
+def _media_type(document: GivenDocument) -> str:
     """What the bytes are; what cannot be told is a text."""
     from docmill.errors import PermanentError
     from docmill.extract.media_type import detect
@@ -202,7 +202,7 @@ def _media_type(document: Fetched) -> str:
         return "application/octet-stream"
 
 
-def _head(wanted: ExtractionRequest, document: Fetched, version: str, media_type: str) -> Json:
+def _head(wanted: ExtractionRequest, document: GivenDocument, version: str, media_type: str) -> Json:
     return {
         "file": {"id": f"file_{version[:16]}", "filename": document.filename, "mime_type": media_type},
         "model": wanted.model,

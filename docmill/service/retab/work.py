@@ -24,6 +24,7 @@ from docmill.errors import (
     PermanentError,
     UnsupportedTypeError,
 )
+from docmill.extract.page_urls import PictureTask, page_urls
 from docmill.ids import digest
 from docmill.service.retab.request import ExtractionRequest, task_of
 from docmill.service.runner import Context
@@ -31,7 +32,6 @@ from docmill.settings import Settings
 from docmill.structured.documents import ReadDocument, ReadTask, read_document
 from docmill.structured.engine import ExtractionEngine, extract
 from docmill.structured.extractions import Extractions, StoredExtraction
-from docmill.structured.pdf_words import PictureTask, page_pictures
 from docmill.structured.record import Json, Record
 
 KIND = "extraction"
@@ -163,7 +163,7 @@ def _pictures(context: Context, engine: ExtractionEngine, wanted: ExtractionRequ
     if not engine.wants_pictures:
         return ()
     task = PictureTask(context.file("document"), wanted.image_resolution_dpi)
-    for _, answer, _ in context.pool.running(page_pictures).run([task]):
+    for _, answer, _ in context.pool.running(page_urls).run([task]):
         if isinstance(answer, DocmillError):
             raise answer
         return tuple(cast(list[str], answer))
