@@ -31,16 +31,18 @@ LONG = tuple(f"tests/{name}/" for name in ("concurrency", "faults", "orchestrati
 ONE_MILVUS = ("tests/concurrency/", "tests/index/test_milvus_server.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]):
-    """Long tests begin first, no file is split over processes, and one process alone has the Milvus server.
+def pytest_itemcollected(item: pytest.Item):
+    """No file is split over processes, and one process alone has the Milvus server, which wants a port of its own.
 
-    The embedded Milvus server wants one fixed port of the machine.
+    The groups must stand before `pytest_collection_modifyitems`, where xdist reads them.
     """
+    file = item.location[0]
+    item.add_marker(pytest.mark.xdist_group("milvus" if file.startswith(ONE_MILVUS) else file))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Long tests begin first."""
     items.sort(key=lambda item: not item.location[0].startswith(LONG))
-    for item in items:
-        file = item.location[0]
-        item.add_marker(pytest.mark.xdist_group("milvus" if file.startswith(ONE_MILVUS) else file))
 
 
 @pytest.hookimpl(wrapper=True)

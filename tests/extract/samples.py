@@ -14,6 +14,7 @@ from pathlib import Path
 import zstandard
 from PIL import Image
 
+from tests.extract.test_pdf_tables import with_merged_head
 from tests.making import mail, mailbox, tarred, zipped
 from tests.services import ROOT
 
@@ -50,6 +51,7 @@ def samples(label: str) -> Iterator[tuple[bytes, str]]:
     if label == "pdf":
         yield from (((EXAMPLES / name).read_bytes(), name) for name in ("handbook.pdf", "scanned_letter.pdf"))
         yield (ROOT / "tests/data/charts.pdf").read_bytes(), "charts.pdf"
+        yield with_merged_head().tobytes(), "merged.pdf"
 
 
 def _picture(label: str) -> bytes:

@@ -42,6 +42,19 @@ def ruled(rows, xs=XS, inner=True):
     return made
 
 
+def with_merged_head():
+    """A document whose table's first row is one cell."""
+    rows = [["Sales in both years", "", ""], *ROWS[1:]]
+    made = page_with(rows)
+    for r in range(5):
+        rule(made, XS[0], TOP + r * HEIGHT, XS[-1], TOP + r * HEIGHT)
+    for x in (XS[0], XS[-1]):
+        rule(made, x, TOP, x, TOP + 4 * HEIGHT)
+    for x in XS[1:-1]:
+        rule(made, x, TOP + HEIGHT, x, TOP + 4 * HEIGHT)
+    return made
+
+
 def tables(made) -> list[Table]:
     found = read_pdf(made.tobytes(), ExtractConfig(mode=Mode.FAST)).extraction.elements
     return [element.table for element in found if element.type is ElementType.TABLE]
@@ -58,14 +71,7 @@ def test_rules_between_columns_only_part_rows_of_numbers():
 
 
 def test_a_merged_cell_spans_columns():
-    rows = [["Sales in both years", "", ""], *ROWS[1:]]
-    made = page_with(rows)
-    for r in range(5):
-        rule(made, XS[0], TOP + r * HEIGHT, XS[-1], TOP + r * HEIGHT)
-    for x in (XS[0], XS[-1]):
-        rule(made, x, TOP, x, TOP + 4 * HEIGHT)
-    for x in XS[1:-1]:
-        rule(made, x, TOP + HEIGHT, x, TOP + 4 * HEIGHT)
+    made = with_merged_head()
     (table,) = tables(made)
     assert (table.cells[0].text, table.cells[0].column_span, table.columns) == ("Sales in both years", 3, 3)
 
