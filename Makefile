@@ -13,7 +13,7 @@ dev: $(VENV)/.installed ## Open the Dagster UI on the same home
 	@$(BIN)/docmill dev
 
 test: $(VENV)/.installed-dev lint ## The whole test suite
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 nightly: $(VENV)/.installed-dev ## The mirror against its model over 1,000 random sequences with kills
 	DOCMILL_SEQUENCES=1000 $(BIN)/pytest tests/faults

@@ -28,16 +28,6 @@ NO_SKIPS = os.environ.pop("DOCMILL_NO_SKIPS", "")  # not a setting of docmill's,
 
 
 LONG = tuple(f"tests/{name}/" for name in ("concurrency", "faults", "orchestration", "conformance", "service", "cli"))
-ONE_MILVUS = ("tests/concurrency/", "tests/index/test_milvus_server.py")
-
-
-def pytest_itemcollected(item: pytest.Item):
-    """No file is split over processes, and one process alone has the Milvus server, which wants a port of its own.
-
-    The groups must stand before `pytest_collection_modifyitems`, where xdist reads them.
-    """
-    file = item.location[0]
-    item.add_marker(pytest.mark.xdist_group("milvus" if file.startswith(ONE_MILVUS) else file))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]):
@@ -188,9 +178,9 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.url(server.create())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def milvus(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real Milvus server, one that is too old to index words."""
+    """The URL of a real Milvus server, one that is too old to index words; a machine can run only one at a time."""
     try:
         program = milvus_program(pytestconfig.cache.mkdir("milvus-2.3.5"))
     except subprocess.CalledProcessError as error:

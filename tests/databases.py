@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import secrets
@@ -118,13 +119,16 @@ def milvus_program(folder: Path) -> Path:
 @contextmanager
 def milvus_server(program: Path, folder: Path) -> Iterator[str]:
     """The URL of a Milvus server of version 2.3.5, which knows no words (no sparse vectors, no BM25)."""
-    port, log = free_port(), folder / "milvus.log"
-    wait_for(lambda: not answers(2380), "the port 2380, which every embedded Milvus server of a machine wants", 120)
-    command = [str(program), "--data", str(folder / "data"), "--proxy-port", str(port)]
-    with process(command, log, dict(os.environ) | {"PYTHONUNBUFFERED": "1"}, folder) as started:
-        try:
-            wait_for(lambda: "Ctrl+C" in log.read_text() or started.poll() is not None, f"Milvus (log: {log})", 60)
-            assert started.poll() is None, log.read_text()
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(started.pid, signal.SIGKILL)  # it takes its time to end, and outlives the command that began it
+    with (Path(tempfile.gettempdir()) / "docmill-tests-milvus.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        port, log = free_port(), folder / "milvus.log"
+        wait_for(lambda: not answers(2380), "the port 2380, which every embedded Milvus server of a machine wants", 120)
+        command = [str(program), "--data", str(folder / "data"), "--proxy-port", str(port)]
+        with process(command, log, dict(os.environ) | {"PYTHONUNBUFFERED": "1"}, folder) as started:
+            try:
+                wait_for(lambda: "Ctrl+C" in log.read_text() or started.poll() is not None, f"Milvus (log: {log})", 60)
+                assert started.poll() is None, log.read_text()
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                # it takes its time to end, and outlives the command that began it
+                os.killpg(started.pid, signal.SIGKILL)
