@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from docmill.structured.fields import Candidate, Chosen, Strategy, fill
 from docmill.structured.formats import FINDERS
@@ -14,6 +15,7 @@ from docmill.structured.prose import Prose
 from docmill.structured.reading import Value, read, text_of
 from docmill.structured.record import ArrayReport
 from docmill.structured.schema import Node
+from docmill.structured.statements import Statements, asks_for_periods
 from docmill.structured.tables import Found, Item, tables
 from docmill.structured.targets import HINTED, Target, target
 from docmill.structured.values import Style, plain
@@ -42,6 +44,11 @@ class Context:
     hints: Mapping[str, tuple[str, ...]]
     keys: Mapping[str, str]
 
+    @cached_property
+    def statements(self) -> Statements:
+        """The tables of line items by period."""
+        return Statements(self.layout, self.style)
+
 
 def array(node: Node, context: Context) -> tuple[list[Entry], ArrayReport]:
     """The items of an array in document order, and whether they are all."""
@@ -51,6 +58,9 @@ def array(node: Node, context: Context) -> tuple[list[Entry], ArrayReport]:
     if items.kind != "object":
         entries = [Entry({items.path: each}, page=each.candidate.words[0].page) for each in _plain(items, context)]
         return entries, ArrayReport(rows=len(entries), items=len(entries), pages=_span(entries))
+    if asks_for_periods(items):
+        entries = [Entry(each, page=_page(each)) for each in context.statements.items(node)]
+        return entries, ArrayReport(rows=len(entries), items=len(entries), pages=_span(entries))
     deep = next((each for each in items.arrays() if each.items is not None and each.items.kind == "object"), None)
     if deep is not None:
         return _nested(node, deep, context)
@@ -58,6 +68,10 @@ def array(node: Node, context: Context) -> tuple[list[Entry], ArrayReport]:
     found = _best(tables(context.layout, targets, context.style))
     entries = [entry for table in found for entry in _entries(table, targets, context.style)]
     return entries, _report(node, found, targets, entries, context)
+
+
+def _page(leaves: Mapping[str, Chosen]) -> int:
+    return min((each.candidate.words[0].page for each in leaves.values()), default=1)
 
 
 def _best(found: list[Found]) -> list[Found]:
