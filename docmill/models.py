@@ -73,6 +73,10 @@ class ElementType(StrEnum):
     AUDIO_SEGMENT = "audio_segment"
 
 
+PICTURES = frozenset({ElementType.IMAGE, ElementType.CHART, ElementType.INFOGRAPHIC})
+"""What is shown rather than written: it may have a crop, and stays without any text."""
+
+
 class PageStatus(StrEnum):
     """What became of a page. Only a page in a document that has pages or slides is listed.
 

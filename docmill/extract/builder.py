@@ -15,6 +15,7 @@ from docmill.config import ExtractConfig
 from docmill.errors import LimitExceededError
 from docmill.extract.reading import Reading
 from docmill.models import (
+    PICTURES,
     BBox,
     Cell,
     Crop,
@@ -140,7 +141,7 @@ class Builder:
         given = fields or {}
         self._count(len(text))
         text = clean(text).strip("\n") if kind is ElementType.CODE else tidy(text)
-        if not text.strip() and kind not in (ElementType.IMAGE, ElementType.CHART):
+        if not text.strip() and kind not in PICTURES:
             return None
         ordinal = len(self.elements)
         outside = kind in (ElementType.HEADER, ElementType.FOOTER)

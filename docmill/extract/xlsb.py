@@ -15,9 +15,10 @@ from docmill.extract.builder import Builder
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.ooxml import properties
 from docmill.extract.reading import Reading
+from docmill.extract.sheet_drawings import add_drawings
 from docmill.extract.sheets import Sheet, SheetCell, add_sheet
 from docmill.extract.untyped import OfficeObject
-from docmill.extract.xlsx import add_drawings, cell_text
+from docmill.extract.xlsx import cell_text
 
 MAX_GRID = 50_000_000
 """Cells between the first and the last filled one of a sheet: they are held in memory, filled or not."""

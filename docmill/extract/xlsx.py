@@ -16,10 +16,10 @@ from docmill.config import ExtractConfig
 from docmill.errors import CorruptDocumentError
 from docmill.extract.archive import Archive
 from docmill.extract.builder import Builder
-from docmill.extract.charts import add_chart
 from docmill.extract.media_type import MEDIA_TYPES
-from docmill.extract.ooxml import ooxml_xml, properties, transitional
+from docmill.extract.ooxml import properties, transitional
 from docmill.extract.reading import Reading
+from docmill.extract.sheet_drawings import add_drawings
 from docmill.extract.sheets import Sheet, SheetCell, add_sheet, column_name
 from docmill.extract.untyped import OfficeObject
 from docmill.models import ElementType
@@ -153,12 +153,3 @@ def _formulas_without_values(archive: Archive, builder: Builder) -> None:
     missing = sum(len(_NO_VALUE.findall(archive.read(name))) for name in sheets)
     if missing:
         builder.warn(f"{missing} formulas hold no computed value and were left empty: open and save the file in Excel.")
-
-
-def add_drawings(archive: Archive, builder: Builder) -> None:
-    """Adds charts and pictures after the sheets; the file does not tie them to text."""
-    for name in sorted(archive.names):
-        if re.fullmatch(r"xl/charts/chart\d+\.xml", name):
-            add_chart(ooxml_xml(archive, name), builder, {})
-        elif name.startswith("xl/media/") and not name.endswith("/"):
-            builder.picture(archive.read(name), "")
