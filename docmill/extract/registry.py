@@ -29,6 +29,7 @@ from docmill.extract.picture_text import with_text_of_pictures
 from docmill.extract.reading import Reading
 from docmill.extract.repeats import with_repeats
 from docmill.extract.unpacking import ARCHIVES, listing, unpack
+from docmill.extract.vectors import VECTORS
 from docmill.extract.wanted import ALL, Wanted, only_wanted
 from docmill.models import PICTURES, Member, PageStatus
 
@@ -118,7 +119,7 @@ def read(
                 found = cast(PagedReader, reader)(data, config, wanted)
             else:
                 found = only_wanted(reader(data, config), wanted)
-            reading = with_text_of_pictures(found, config)
+            reading = with_text_of_pictures(_with_drawings(found, config), config)
             members = _members(data, detected.label, config, keep)
     return finished(_with_members(reading, members), detected.disagreement)
 
@@ -178,6 +179,16 @@ def finished(reading: Reading, disagreement: str) -> Reading:
     _refuse_empty(reading)
     reading = Reading(with_language(with_repeats(with_chart_notes(reading.extraction))), reading.crops)
     return _with_warning(reading, disagreement)
+
+
+def _with_drawings(reading: Reading, config: ExtractConfig) -> Reading:
+    """The reading whose vector drawings are pictures; what draws them is imported where there are any."""
+    crops = (each.crop for each in reading.extraction.elements if each.crop is not None)
+    if not any(crop.media_type in VECTORS for crop in crops):
+        return reading
+    from docmill.extract.drawings import with_drawings
+
+    return with_drawings(reading, config)
 
 
 def _plugged(plugin: Installed, data: bytes, name: str, config: ExtractConfig) -> Reading:
