@@ -59,6 +59,7 @@ class OfficeConfig(Section):
     """What counts in office files."""
 
     hidden: Annotated[bool, Field(description="read hidden sheets, rows, columns and slides, too")] = True
+    formulas: Annotated[bool, Field(description="keep the formulas of cells (xlsx, ods) beside their values")] = False
     deleted: Annotated[bool, Field(description="read text that tracked changes delete, too")] = False
 
 

@@ -20,6 +20,7 @@ class Feature(StrEnum):
     PICTURES = "pictures"
     OCR = "text of pictures"
     CHARTS = "charts"
+    INFOGRAPHICS = "infographics"
     FORMULAS = "math"
     CODE = "code"
     NOTES = "notes"
@@ -53,6 +54,7 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "doc": {Feature.TITLES, Feature.LISTS, Feature.TABLES, Feature.NOTES, Feature.COMMENTS, Feature.MARGINS},
         "pptx": {
             *_SLIDES,
+            Feature.FORMULAS,
             Feature.OCR,
             Feature.CHARTS,
             Feature.NOTES,
@@ -65,7 +67,7 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "xlsx": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR, Feature.COMMENTS, Feature.MEMBERS},
         "ods": {*_SHEETS, Feature.CHARTS, Feature.PICTURES},
         "xls": _SHEETS,
-        "xlsb": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR} - {Feature.SPANS, Feature.HIDDEN},
+        "xlsb": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR} - {Feature.SPANS},
         "html": _MARKUP,
         "md": {*_MARKUP} - {Feature.SPANS},
         "epub": _MARKUP,
@@ -81,7 +83,7 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "yaml": {Feature.CODE},
         "code": {Feature.CODE},
         "xml": set(),
-        "svg": {Feature.TITLES, Feature.PICTURES, Feature.PAGES, Feature.BOXES},
+        "svg": {Feature.TITLES, Feature.PICTURES, Feature.CHARTS, Feature.PAGES, Feature.BOXES},
         **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif", "heic", "avif"), _SCAN),
         **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz", "zst", "mbox"), _ARCHIVE),
         **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), _SOUND),

@@ -17,11 +17,17 @@ _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ANCHORS = frozenset(_XDR + name for name in ("twoCellAnchor", "oneCellAnchor", "absoluteAnchor"))
 
 
-def add_drawings(archive: Archive, builder: Builder) -> None:
-    """Adds what lies over the sheets, sheet by sheet, then charts and pictures that no sheet is known to show."""
+def add_drawings(archive: Archive, builder: Builder, without: frozenset[str] = frozenset()) -> None:
+    """Adds what lies over the sheets, sheet by sheet, then charts and pictures that no sheet is known to show.
+
+    What lies over the sheets in `without` is left out.
+    """
     shown: set[str] = set()
     for sheet, drawing in _drawings(archive):
         related = relations(archive, drawing)
+        if sheet in without:
+            shown.update(each.target for each in related.values())
+            continue
         for anchor in ooxml_xml(archive, drawing):
             if anchor.tag in _ANCHORS:
                 shown.update(_anchored(archive, builder, anchor, related, {"sheet": sheet, "cells": _cells(anchor)}))
