@@ -20,7 +20,6 @@ class Feature(StrEnum):
     PICTURES = "pictures"
     OCR = "text of pictures"
     CHARTS = "charts"
-    INFOGRAPHICS = "infographics"
     FORMULAS = "math"
     CODE = "code"
     NOTES = "notes"
@@ -35,7 +34,7 @@ class Feature(StrEnum):
 
 
 _TEXT = {Feature.TITLES, Feature.LISTS, Feature.TABLES, Feature.LINKS}
-_MARKUP = {*_TEXT, Feature.SPANS, Feature.CODE, Feature.PICTURES}
+_MARKUP = {*_TEXT, Feature.SPANS, Feature.CODE, Feature.PICTURES, Feature.CHARTS}
 _SLIDES = {*_TEXT, Feature.SPANS, Feature.PICTURES, Feature.PAGES, Feature.BOXES}
 _SHEETS = {Feature.TITLES, Feature.TABLES, Feature.SPANS, Feature.CELLS, Feature.HIDDEN}
 _SCAN = {Feature.TABLES, Feature.PICTURES, Feature.OCR, Feature.PAGES, Feature.BOXES}
@@ -65,11 +64,11 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "odp": {*_SLIDES, Feature.OCR, Feature.CHARTS, Feature.NOTES, Feature.HIDDEN},
         "ppt": {Feature.TITLES, Feature.LISTS, Feature.NOTES, Feature.PAGES, Feature.BOXES},
         "xlsx": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR, Feature.COMMENTS, Feature.MEMBERS},
-        "ods": {*_SHEETS, Feature.CHARTS, Feature.PICTURES},
+        "ods": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR},
         "xls": _SHEETS,
         "xlsb": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR} - {Feature.SPANS},
         "html": _MARKUP,
-        "md": {*_MARKUP} - {Feature.SPANS},
+        "md": {*_MARKUP} - {Feature.SPANS, Feature.CHARTS},
         "epub": _MARKUP,
         "eml": {*_MARKUP, Feature.MEMBERS},
         "msg": {Feature.TITLES, Feature.LISTS, Feature.MEMBERS},

@@ -1,19 +1,14 @@
 """Office's charts of 2016 (waterfall, treemap …), diagrams and formulas of slides, and where drawings lie on sheets."""
 
-import io
-import zipfile
-
 import pytest
 
 from docmill.config import ExtractConfig
 from docmill.extract.registry import read
 from docmill.models import Element, ElementType
-from tests.extract.samples import FEATURES, relation, with_parts
-from tests.making import zipped
+from tests.extract.samples import FEATURES, changed, chosen, relation, with_formula, with_parts
 
 CX = "http://schemas.microsoft.com/office/drawing/2014/chartex"
 DRAWN = "http://schemas.openxmlformats.org/drawingml/2006"
-CHOICE = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
 WATERFALL = f"""<cx:chartSpace xmlns:cx="{CX}" xmlns:a="{DRAWN}/main"><cx:chartData><cx:data id="0">
 <cx:strDim type="cat"><cx:f>A2:A4</cx:f><cx:lvl ptCount="3"><cx:pt idx="0">Sales</cx:pt><cx:pt idx="1">Costs</cx:pt>
 <cx:pt idx="2">Profit</cx:pt></cx:lvl></cx:strDim><cx:numDim type="val"><cx:lvl ptCount="3"><cx:pt idx="0">120</cx:pt>
@@ -24,25 +19,6 @@ WATERFALL = f"""<cx:chartSpace xmlns:cx="{CX}" xmlns:a="{DRAWN}/main"><cx:chartD
 DATA = [["", "k EUR"], ["Sales", "120"], ["Costs", "-80.5"], ["Profit", "39.5"]]
 DIAGRAM = f"""<dgm:dataModel xmlns:dgm="{DRAWN}/diagram" xmlns:a="{DRAWN}/main"><dgm:ptLst><dgm:pt><dgm:t><a:p><a:r>
 <a:t>Order comes in</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst></dgm:dataModel>"""
-MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
-FORMULA = f"""<m:oMathPara xmlns:m="{MATH}"><m:oMath><m:f><m:num><m:r><m:t>Q</m:t></m:r></m:num><m:den><m:r><m:t>t</m:t>
-</m:r></m:den></m:f></m:oMath></m:oMathPara>"""
-
-
-def changed(data: bytes, part: str, old: str, new: str) -> bytes:
-    """The package with a text put in the place of another one in a part."""
-    with zipfile.ZipFile(io.BytesIO(data)) as package:
-        files = {info.filename: package.read(info) for info in package.infolist()}
-    assert old.encode() in files[part]
-    return zipped({**files, part: files[part].replace(old.encode(), new.encode(), 1)})
-
-
-def chosen(graphic: str, element: str) -> str:
-    """An element that Office shows only where it knows the newer kind, with another one for elders."""
-    return (
-        f'<mc:AlternateContent {CHOICE}><mc:Choice Requires="cx1">{element.format(graphic)}</mc:Choice>'
-        f"<mc:Fallback>{element.format('')}</mc:Fallback></mc:AlternateContent>"
-    )
 
 
 def elements(data: bytes, name: str) -> list[Element]:
@@ -91,18 +67,7 @@ def test_new_chart_on_a_slide():
 
 
 def test_formula_on_a_slide():
-    shape = (
-        '<p:sp><p:nvSpPr><p:cNvPr id="78" name="Formula"/><p:cNvSpPr/><p:nvPr/></p:nvSpPr><p:spPr/>'
-        "<p:txBody><a:bodyPr/><a:p>{}</a:p></p:txBody></p:sp>"
-    )
-    text = f'<a14:m xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main">{FORMULA}</a14:m>'
-    data = changed(
-        (FEATURES / "all.pptx").read_bytes(),
-        "ppt/slides/slide1.xml",
-        "</p:spTree>",
-        f"{chosen(text, shape)}</p:spTree>",
-    )
-    (formula,) = (each for each in elements(data, "a.pptx") if each.type is ElementType.FORMULA)
+    (formula,) = (each for each in elements(with_formula(), "a.pptx") if each.type is ElementType.FORMULA)
     assert (formula.text, formula.page) == (r"\frac{Q}{t}", 1)
 
 

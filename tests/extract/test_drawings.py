@@ -12,17 +12,10 @@ from docmill.config import ExtractConfig, Mode
 from docmill.extract.registry import read
 from docmill.extract.vectors import vector_of
 from docmill.models import Element, ElementType
-from tests.extract.samples import OFFICE
+from tests.extract.samples import CHART, OFFICE
 from tests.extract.test_picture_text import docx
 from tests.making import zipped
 
-BARS = "".join(
-    f'<rect x="{70 + 80 * place}" y="{250 - 5 * value}" width="40" height="{5 * value}" fill="steelblue"/>'
-    f'<text x="{80 + 80 * place}" y="270" font-size="12">Q{place + 1}</text>'
-    for place, value in enumerate((20, 30, 15, 38))
-)
-TICKS = "".join(f'<text x="24" y="{254 - 50 * step}" font-size="12">{10 * step}</text>' for step in range(5))
-CHART = f'<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300">{TICKS}{BARS}</svg>'
 DATA = [["", "value"], ["Q1", "20"], ["Q2", "30"], ["Q3", "15"], ["Q4", "38"]]
 
 

@@ -1,6 +1,5 @@
 import io
 import struct
-import zipfile
 
 import openpyxl
 import pytest
@@ -10,8 +9,8 @@ from PIL import Image
 from docmill.config import ExtractConfig, OfficeConfig
 from docmill.errors import EmptyDocumentError
 from docmill.extract.registry import read
-from docmill.extract.xlsb_parts import hidden_parts, records
-from tests.making import zipped
+from docmill.extract.xlsb_parts import hidden_parts
+from tests.extract.samples import changed_xlsb
 from tests.services import ROOT
 
 FEATURES = ROOT / "tests/data/features"
@@ -31,17 +30,6 @@ def test_hidden_rows_columns_and_sheets_are_read_unless_left_out(label: str):
     assert "Cost" not in shown
     assert "Valve | 40 |" not in shown
     assert "Secret" not in shown
-
-
-def changed_xlsb(changes: dict[int, tuple[int, int]]) -> bytes:
-    """A workbook of two sheets with bits set in every record of some kinds, at a place in their data."""
-    with zipfile.ZipFile(ROOT / "tests/data/office/date.xlsb") as package:
-        files = {info.filename: bytearray(package.read(info)) for info in package.infolist()}
-    for name, part in files.items():
-        for kind, at, _ in records(part) if name.endswith(".bin") else ():
-            if kind in changes:
-                part[at + changes[kind][0]] |= changes[kind][1]
-    return zipped({name: bytes(part) for name, part in files.items()})
 
 
 def test_hidden_sheets_and_rows_of_xlsb_are_read_unless_left_out():
