@@ -2,11 +2,12 @@
 
 Starting workers and importing readers in them costs more than reading a small document, so a pool that nobody uses any
 more waits half a minute for its next user. Users with the same limits and environment share one pool; at most one pool
-waits, so a process never keeps more than one set of idle workers. pebble ends them where the process exits.
+waits, so a process never keeps more than one set of idle workers. All end where the process exits.
 """
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import resource
@@ -132,6 +133,14 @@ class WarmPools:
             timer.daemon = True
             timer.start()
 
+    def end(self) -> None:
+        """All pools are ended, whatever they are at."""
+        with self._lock:
+            ended, self._pools = self._pools, []
+        for each in ended:
+            if each.fit[0] == os.getpid():
+                _end(each)
+
     def _cool(self, warm: WarmPool) -> None:
         """The pool is ended unless it has users, or is gone."""
         with self._lock:
@@ -143,3 +152,4 @@ class WarmPools:
 
 pools = WarmPools()
 """Those of this process."""
+atexit.register(pools.end)

@@ -51,6 +51,16 @@ def read_svg(data: bytes, config: ExtractConfig) -> Reading:
     return builder.reading()
 
 
+def drawn_svg(data: bytes) -> bytes:
+    """The drawing as PNG, without what it would run or fetch; raises CorruptDocumentError where it cannot be drawn."""
+    root = parse_xml(data, "the drawing", recover=True)
+    _made_safe(root)
+    picture, _ = _drawn(root)
+    if picture is None:
+        raise CorruptDocumentError("The drawing cannot be drawn.", hint="Save it again with its own program.")
+    return picture
+
+
 def _local(element: XmlNode) -> str:
     return str(element.tag).rsplit("}", 1)[-1].lower() if isinstance(element.tag, str) else ""
 
