@@ -19,7 +19,7 @@ from docmill.jobs import ANEW, Job, JobState, work_id
 from docmill.keys import Key
 from docmill.models import Stage
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import extraction_routes, projects
+from docmill.service.llamacloud import extraction_routes, projects, retrievers
 from docmill.service.llamacloud import file_routes as files
 from docmill.service.llamacloud import index_document_routes as index_documents
 from docmill.service.llamacloud import index_routes as indexes
@@ -64,6 +64,7 @@ def llamacloud_protocol() -> Protocol:
         page_images,
         indexes,
         index_documents,
+        retrievers,
         extraction_routes,
     ):
         served.include_router(part.router)
