@@ -102,3 +102,30 @@ records = sa.Table(
     sa.Column("artifact", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
 )
+protocol_items = sa.Table(
+    "protocol_items",
+    metadata,
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("item_id", sa.String(64), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Index("ix_protocol_items_tenant", "kind", "tenant", "created_at"),
+)
+index_entries = sa.Table(
+    "index_entries",
+    metadata,
+    sa.Column("collection", sa.String(255), primary_key=True),
+    sa.Column("entry_id", sa.String(64), primary_key=True),
+    sa.Column("ref_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("document_id", sa.String(32), nullable=False, index=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("revision", sa.String(32), nullable=False),
+    sa.Column("job_id", sa.String(64), nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
