@@ -32,7 +32,7 @@ _RESULT = "result"
 ANEW = "anew"
 """A job whose payload has this set is done whatever was done before; its result serves later jobs of the same work."""
 KEPT = "kept"
-"""A job whose payload has this set does not expire: its result stays until it is deleted, the files that came do not."""
+"""A job whose payload has this set does not expire: its result stays until it is deleted; the files that came go."""
 
 
 class JobState(StrEnum):
@@ -152,9 +152,7 @@ class Jobs:
     ) -> Job:
         """A new job, queued, whether there is one of the same work or not; it is durable when this returns."""
         now, given = time.time(), tuple(files or ())
-        job = Job(
-            str(uuid.uuid4()), kind, tenant, work, JobState.QUEUED, dict(payload), given, 0, now, subject=subject
-        )
+        job = Job(str(uuid.uuid4()), kind, tenant, work, JobState.QUEUED, dict(payload), given, 0, now, subject=subject)
         for name, data in (files or {}).items():
             self._store.put(job.key(name), data)
         self._insert(job)
@@ -324,7 +322,9 @@ class Jobs:
         if job.payload.get(ANEW):
             return None
         now = time.time()
-        fresh = sa.or_(_jobs.c.expires_at > now, sa.and_(_jobs.c.expires_at == 0, _jobs.c.finished_at > now - self._ttl))
+        fresh = sa.or_(
+            _jobs.c.expires_at > now, sa.and_(_jobs.c.expires_at == 0, _jobs.c.finished_at > now - self._ttl)
+        )
         done = (_jobs.c.work == job.work, _jobs.c.state == JobState.DONE.value, fresh)
         query = sa.select(_jobs).where(*done, _jobs.c.tenant == job.tenant, _jobs.c.job_id != job.job_id)
         with self._database.read() as connection:

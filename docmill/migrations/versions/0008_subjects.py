@@ -14,6 +14,4 @@ def upgrade() -> None:
     inspector = sa.inspect(op.get_bind())
     if "subject" not in {each["name"] for each in inspector.get_columns("service_jobs")}:
         op.add_column("service_jobs", sa.Column("subject", sa.String(64), nullable=False, server_default=""))
-    op.create_index(
-        "ix_service_jobs_subject", "service_jobs", ["tenant", "subject", "created_at"], if_not_exists=True
-    )
+    op.create_index("ix_service_jobs_subject", "service_jobs", ["tenant", "subject", "created_at"], if_not_exists=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
-from docmill.errors import DocmillError
 from docmill.keys import Key
 from docmill.service.auth import PatientCaller
+from docmill.service.llamacloud.bodies import json_of
 from docmill.service.llamacloud.extraction import RunConfig, checked_schema, config_of
-from docmill.service.llamacloud.extraction_intake import Given, json_of, uploaded
+from docmill.service.llamacloud.extraction_intake import Given, uploaded
 from docmill.service.llamacloud.extraction_views import AGENT, JSON, agent_view, hidden_agent
 from docmill.service.llamacloud.items import Item, Items, items_of
 from docmill.service.llamacloud.wire import ClosingRoute
@@ -69,10 +69,7 @@ def _proposed(request: Request, given: Given) -> Json:
     """The schema that is proposed for a document; raises the DocmillError that says why there is none."""
     workspace: Workspace = request.app.state.workspace
     task = ReadTask(given.content, given.name, workspace.config.extract)
-    answer = runner_of(request).run(read_document, task)
-    if isinstance(answer, DocmillError):
-        raise answer
-    return propose([cast(ReadDocument, answer).layout])
+    return propose([cast(ReadDocument, runner_of(request).run(read_document, task)).layout])
 
 
 @router.post("")
@@ -133,8 +130,7 @@ async def change(request: Request, key: PatientCaller, agent_id: str) -> JSONRes
 
 
 @router.delete("/{agent_id}")
-def delete(request: Request, key: PatientCaller, agent_id: str) -> Any:
+def delete(request: Request, key: PatientCaller, agent_id: str) -> None:
     """The agent is gone, its runs are not: `null`, for a client that reads JSON."""
     if not agents_of(request.app.state.workspace).delete(agent_id, key.key_id):
         raise not_found(f"extraction agent {agent_id}")
-    return None

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-
 from docmill.service.problems import Problem
 from docmill.service.uploads import body_of
 

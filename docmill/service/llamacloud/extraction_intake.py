@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json
 import mimetypes
 from dataclasses import dataclass
 from typing import Any, cast
-
-from fastapi import Request
 
 from docmill.artifacts import extension
 from docmill.ids import content_version, digest
@@ -23,7 +20,6 @@ from docmill.service.llamacloud.extraction_work import EXTRACT_KIND
 from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.items import Item
 from docmill.service.problems import Problem
-from docmill.service.uploads import body_of
 from docmill.structured.choice import engine_for
 from docmill.structured.record import Json
 from docmill.workspace import Workspace
@@ -45,18 +41,6 @@ class Asked:
     schema: Json
     config: RunConfig
     agent: Item | None = None
-
-
-async def json_of(request: Request) -> JSON:
-    """The body as a JSON object; raises a Problem 400."""
-    async with body_of(request) as body:
-        try:
-            found = await asyncio.to_thread(json.load, body)
-        except ValueError as error:
-            raise Problem(400, "invalid_body", "The body is no JSON.") from error
-    if not isinstance(found, dict):
-        raise Problem(400, "invalid_body", "The body is no JSON object.")
-    return found
 
 
 def given_of(body: JSON, workspace: Workspace, key: Key) -> Given:

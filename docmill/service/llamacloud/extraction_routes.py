@@ -15,8 +15,9 @@ from docmill.jobs import Job, JobState
 from docmill.keys import Key
 from docmill.service.auth import PatientCaller
 from docmill.service.llamacloud.agent_routes import agent_of
+from docmill.service.llamacloud.bodies import json_of
 from docmill.service.llamacloud.extraction import checked_schema, config_of
-from docmill.service.llamacloud.extraction_intake import Asked, Given, accepted, given_of, json_of, uploaded
+from docmill.service.llamacloud.extraction_intake import Asked, Given, accepted, given_of, uploaded
 from docmill.service.llamacloud.extraction_views import JSON, job_view, result_view, run_view
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND
 from docmill.service.llamacloud.items import Item

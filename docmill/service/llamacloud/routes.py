@@ -19,7 +19,7 @@ from docmill.jobs import ANEW, Job, JobState, work_id
 from docmill.keys import Key
 from docmill.models import Stage
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import extraction_routes
+from docmill.service.llamacloud import agent_routes, extraction_routes, file_routes
 from docmill.service.llamacloud.bundle import Result, picture_of, result_of, workbook_of
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND, do_extract
 from docmill.service.llamacloud.options import ParseOptions, options_of
@@ -52,6 +52,8 @@ def llamacloud_protocol() -> Protocol:
     """The protocol with its job handler."""
     served = APIRouter()
     served.include_router(router)
+    served.include_router(file_routes.router)
+    served.include_router(agent_routes.router)
     served.include_router(extraction_routes.router)
     return Protocol("llamacloud", served, ("/api/",), error_answer, {KIND: do_parse, EXTRACT_KIND: do_extract})
 
