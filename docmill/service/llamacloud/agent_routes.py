@@ -55,13 +55,17 @@ async def validate(request: Request, key: PatientCaller) -> JSONResponse:
 @router.post("/schema/generate")
 async def generate(request: Request, key: PatientCaller) -> JSONResponse:
     """A schema for documents like an uploaded one: what stands beside labels in it, and the columns of its tables."""
-    body = await json_of(request)
+    return JSONResponse({"data_schema": await generated(request, key, await json_of(request))})
+
+
+async def generated(request: Request, key: Key, body: JSON) -> Json:
+    """A schema from the example that a request names, else the request's own; raises a Problem 400 without either."""
     if body.get("file_id"):
         workspace: Workspace = request.app.state.workspace
         given = await asyncio.to_thread(uploaded, str(body["file_id"]), workspace, key)
-        return JSONResponse({"data_schema": await asyncio.to_thread(_proposed, request, given)})
+        return await asyncio.to_thread(_proposed, request, given)
     if body.get("data_schema"):
-        return JSONResponse({"data_schema": checked_schema(body["data_schema"])})
+        return checked_schema(body["data_schema"])
     raise Problem(400, "no_example", "A schema is made from an example: send `file_id`.")
 
 

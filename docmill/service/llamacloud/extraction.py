@@ -36,6 +36,7 @@ class RunConfig(BaseModel):
     num_pages_context: int | None = Field(default=None, ge=1)
     system_prompt: str | None = None
     page_range: str | None = None
+    max_pages: int | None = Field(default=None, ge=1)
     high_resolution_mode: bool = False
     cite_sources: bool = False
     citation_bbox: bool = False

@@ -6,8 +6,9 @@ import base64
 import binascii
 import json
 import mimetypes
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from docmill.artifacts import extension
 from docmill.ids import content_version, digest
@@ -36,11 +37,18 @@ class Given:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is wanted of a document, and by which agent."""
+    """What is wanted of a document, and by which agent.
+
+    `kept` is whether later jobs of the same work get its result; `subject` is what a job without an agent is listed
+    under, `about` what its protocol keeps with it.
+    """
 
     schema: Json
     config: RunConfig
     agent: Item | None = None
+    subject: str = ""
+    kept: bool = True
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 def given_of(body: JSON, workspace: Workspace, key: Key) -> Given:
@@ -69,7 +77,7 @@ def uploaded(file_id: str, workspace: Workspace, key: Key) -> Given:
 def accepted(workspace: Workspace, key: Key, asked: Asked, given: Given) -> Job:
     """The durable job; jobs of the same bytes and options share their result. Those of an agent stay until deleted."""
     told: dict[str, Any] = {"config": asked.config.shown(), "schema": asked.schema, "name": given.name}
-    told |= {"size": len(given.content), "file_id": given.file_id}
+    told |= {"size": len(given.content), "file_id": given.file_id, **asked.about}
     if asked.agent is not None:
         told |= {"agent": kept_of(asked.agent), KEPT: True}
     if asked.config.invalidate_cache:
@@ -77,12 +85,13 @@ def accepted(workspace: Workspace, key: Key, asked: Asked, given: Given) -> Job:
     ending = extension(given.name)
     read_by = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
     engine = engine_for("", workspace.settings).fingerprint
-    wanted = json.dumps([asked.config.asked(), cast(object, asked.schema), ending, read_by, engine])
+    wanted = json.dumps([asked.config.asked(), asked.schema, ending, read_by, engine])
+    work = work_id(EXTRACT_KIND, digest(wanted), [content_version(given.content)]) if asked.kept else ""
     return workspace.jobs.add(
         EXTRACT_KIND,
         told,
         files={f"document{ending}": given.content},
         tenant=key.key_id,
-        work=work_id(EXTRACT_KIND, digest(wanted), [content_version(given.content)]),
-        subject=asked.agent.item_id if asked.agent is not None else "",
+        work=work,
+        subject=asked.agent.item_id if asked.agent is not None else asked.subject,
     )

@@ -55,7 +55,7 @@ def _read(context: Context, config: RunConfig) -> tuple[ReadDocument, list[int]]
     document = _as_asked(context, task, config, own)
     layout = document.layout
     there = sorted(layout.sizes) or layout.pages or [1]
-    pages = [page for page in there if config.takes(page)]
+    pages = [page for page in there if config.takes(page)][: config.max_pages]
     if not pages:
         raise EmptyDocumentError(
             f"The document has {len(there)} pages, none of them in page_range {config.page_range}.",
