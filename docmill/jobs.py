@@ -215,6 +215,13 @@ class Jobs:
             total = connection.execute(sa.select(sa.func.count()).select_from(_jobs).where(*chosen)).scalar_one()
             return [_job(row) for row in connection.execute(query.offset(skip).limit(limit))], total
 
+    def of_work(self, work: str, limit: int = 100) -> list[Job]:
+        """The newest jobs of the same work, whoever's they are; those that have not ended come first."""
+        ended = sa.case((_jobs.c.state.in_(_OPEN), 0), else_=1)
+        query = sa.select(_jobs).where(_jobs.c.work == work).order_by(ended, _jobs.c.created_at.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [_job(row) for row in connection.execute(query)]
+
     def result(self, job: Job) -> bytes:
         """The result of a job that is done; raises MissingObjectError where it has expired."""
         return self._store.get(job.key(_RESULT))

@@ -125,7 +125,7 @@ index_entries = sa.Table(
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("body", sa.JSON, nullable=False),
     sa.Column("revision", sa.String(32), nullable=False),
-    sa.Column("job_id", sa.String(64), nullable=False),
+    sa.Column("pending", sa.Boolean, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
 )

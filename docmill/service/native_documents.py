@@ -34,7 +34,7 @@ from docmill.workspace import Workspace
 router = APIRouter()
 Format = Literal["markdown", "text", "html", "json"]
 _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_ingesting = threading.Lock()
+INGESTING = threading.Lock()
 """One ingestion at a time in this process: each fills all worker processes, and a Dagster instance is opened by one."""
 
 
@@ -190,7 +190,7 @@ def do_ingest(context: Context) -> bytes:
     assert isinstance(names, list)
     source = f"{workspace.store.url}uploads/{collection}/"
     ids: list[str] = []
-    with _ingesting:
+    with INGESTING:
         for name in dict.fromkeys(names):
             plan = make_plan(workspace, collection, source + str(name))
             form_batches(workspace, collection, plan.pending, runner="service")
@@ -212,7 +212,7 @@ def do_retry(context: Context) -> bytes:
     if wanted and not chosen:
         raise UsageError("None of these documents stands failed.", hint="Ask for /failed.")
     ids = [each.document_id for each in chosen]
-    with _ingesting:
+    with INGESTING:
         for batch in sorted({each.batch for each in chosen}):
             find_runner(workspace.settings.service.runner).run(workspace, batch, list(Stage), Scope(frozenset(ids)))
     return _ended(workspace, collection, ids)

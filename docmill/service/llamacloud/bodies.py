@@ -16,12 +16,13 @@ from docmill.service.uploads import body_of
 _Form = TypeVar("_Form", bound=BaseModel)
 
 
-async def any_json_of(request: Request) -> Any:
+async def any_json_of(request: Request) -> object:
     """The body as JSON, None where there is none; raises a Problem 400."""
     async with body_of(request) as body:
         try:
             text = await asyncio.to_thread(body.read)
-            return json.loads(text) if text.strip() else None
+            found: object = json.loads(text) if text.strip() else None
+            return found
         except ValueError as error:
             raise Problem(400, "invalid_body", "The body is no JSON.") from error
 

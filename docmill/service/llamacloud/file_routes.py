@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
@@ -14,6 +13,7 @@ from docmill.fetch import fetch, rules_of
 from docmill.service.auth import PatientCaller
 from docmill.service.llamacloud.bodies import json_of, text_of
 from docmill.service.llamacloud.files import Files
+from docmill.service.llamacloud.items import Body
 from docmill.service.llamacloud.links import PREFIX, Link, make_link, opened
 from docmill.service.llamacloud.page_images import PageImages
 from docmill.service.llamacloud.wire import ClosingRoute
@@ -89,7 +89,7 @@ def delete_file(request: Request, key: PatientCaller, file_id: str) -> None:
 
 
 @router.get(f"{_FILES}/{{file_id}}/content")
-def content(request: Request, key: PatientCaller, file_id: str, expires_at_seconds: float | None = None) -> Any:
+def content(request: Request, key: PatientCaller, file_id: str, expires_at_seconds: float | None = None) -> Body:
     """An address that gives the file's bytes without a key."""
     _files(request).get(file_id, key.key_id)
     return make_link(request, Link("get", f"files/{file_id}", key.key_id), expires_at_seconds)

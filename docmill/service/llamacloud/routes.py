@@ -1,4 +1,4 @@
-"""The routes of Parse: upload, state, results, each below both prefixes that the clients use; and the one project."""
+"""The routes of Parse: upload, state, results, each below both prefixes that the clients use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from docmill.extract.registry import SUPPORTED
 from docmill.jobs import Job, JobState
 from docmill.keys import Key
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import agent_routes, extraction_routes, file_routes
+from docmill.service.llamacloud import agent_routes, extraction_routes, projects
+from docmill.service.llamacloud import file_routes as files
+from docmill.service.llamacloud import index_document_routes as index_documents
+from docmill.service.llamacloud import index_routes as indexes
+from docmill.service.llamacloud import page_image_routes as page_images
 from docmill.service.llamacloud.bundle import Result, picture_of, result_of, workbook_of
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND, do_extract
+from docmill.service.llamacloud.index_work import INDEX_KIND, do_index
 from docmill.service.llamacloud.options import ParseOptions, options_of
+from docmill.service.llamacloud.page_images import PAGE_KIND, do_page
 from docmill.service.llamacloud.parse_intake import Wish, accepted, accepted_url
 from docmill.service.llamacloud.v2 import v2_router
-from docmill.service.llamacloud.wire import ClosingRoute, error_answer, moment, organization_id, project_id
+from docmill.service.llamacloud.wire import ClosingRoute, error_answer
 from docmill.service.llamacloud.work import FILE, KIND, do_parse
 from docmill.service.problems import Problem, not_found
 from docmill.service.protocol import Protocol
@@ -50,11 +56,19 @@ def llamacloud_protocol() -> Protocol:
     """The protocol with its job handler."""
     served = APIRouter()
     served.include_router(router)
-    served.include_router(file_routes.router)
-    served.include_router(agent_routes.router)
-    served.include_router(extraction_routes.router)
+    for part in (
+        projects,
+        files,
+        page_images,
+        indexes,
+        index_documents,
+        agent_routes,
+        extraction_routes,
+    ):
+        served.include_router(part.router)
     served.include_router(v2_router())
-    return Protocol("llamacloud", served, ("/api/",), error_answer, {KIND: do_parse, EXTRACT_KIND: do_extract})
+    jobs = {KIND: do_parse, EXTRACT_KIND: do_extract, INDEX_KIND: do_index, PAGE_KIND: do_page}
+    return Protocol("llamacloud", served, ("/api/",), error_answer, jobs)
 
 
 def _both(path: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -206,35 +220,3 @@ async def image(request: Request, key: PatientCaller, job_id: str, name: str) ->
     if found is None:
         raise not_found(f"picture {name} of the job {job_id}")
     return Response(found, media_type="image/jpeg" if name.endswith(".jpg") else "image/png")
-
-
-@router.get("/api/v1/projects")
-async def projects(key: PatientCaller, project_name: str = "") -> list[dict[str, object]]:
-    """The key's one project, if it is called so: names are told apart without regard to case."""
-    return [_project(key)] if project_name.lower() in ("", "default") else []
-
-
-@router.get("/api/v1/projects/{identifier}")
-async def project(key: PatientCaller, identifier: str) -> dict[str, object]:
-    """The key's project."""
-    if identifier != project_id(key):
-        raise not_found(f"project {identifier}")
-    return _project(key)
-
-
-@router.put("/api/v1/projects")
-async def same_project(request: Request, key: PatientCaller) -> dict[str, object]:
-    """The key's project, which exists already: there is no other."""
-    return _project(key)
-
-
-def _project(key: Key) -> dict[str, object]:
-    return {
-        "id": project_id(key),
-        "name": "Default",
-        "organization_id": organization_id(key),
-        "is_default": True,
-        "created_at": moment(0),
-        "updated_at": moment(0),
-        "ad_hoc_eval_dataset_id": None,
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from fastapi import APIRouter, Request
@@ -145,7 +146,7 @@ def _expanded(request: Request, key: Key, job: Job, blob: bytes, wanted: set[str
     """What is wanted of a result beside the job."""
     result = _result(job, blob)
     pages = result.pages
-    made = {
+    made: dict[str, Callable[[], object]] = {
         "text": lambda: text_pages(pages),
         "markdown": lambda: markdown_pages(pages),
         "items": lambda: item_pages(pages),
