@@ -31,7 +31,9 @@ jobs = sa.Table(
     sa.Column("error", sa.String(64), nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False, server_default=""),
     sa.Index("ix_service_jobs_state", "state", "due_at"),
+    sa.Index("ix_service_jobs_subject", "tenant", "subject", "created_at"),
     sa.Index("ix_service_jobs_tenant", "tenant", "created_at"),
 )
 api_keys = sa.Table(

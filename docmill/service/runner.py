@@ -190,6 +190,16 @@ class Runner:
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._tell, job.job_id)
 
+    def run(self, function: Callable[[Any], object], task: object) -> object:
+        """What a function makes of a task in a worker process, outside of any job; raises the DocmillError that it met.
+
+        For what a caller waits for and asks for again if it is lost.
+        """
+        ((_, answer, _),) = self._pool.running(function).run([task])
+        if isinstance(answer, DocmillError):
+            raise answer
+        return answer
+
     # Waiting
 
     async def wait(self, job_id: str, seconds: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,15 +10,12 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
-from docmill.artifacts import extension
 from docmill.errors import MissingObjectError
 from docmill.extract.registry import SUPPORTED
-from docmill.ids import content_version, digest
-from docmill.jobs import ANEW, Job, JobState, work_id
+from docmill.jobs import Job, JobState
 from docmill.keys import Key
-from docmill.models import Stage
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import extraction_routes, projects, retrievers
+from docmill.service.llamacloud import agent_routes, extraction_routes, projects, retrievers
 from docmill.service.llamacloud import file_routes as files
 from docmill.service.llamacloud import index_document_routes as index_documents
 from docmill.service.llamacloud import index_routes as indexes
@@ -29,6 +25,8 @@ from docmill.service.llamacloud.extraction_work import EXTRACT_KIND, do_extract
 from docmill.service.llamacloud.index_work import INDEX_KIND, do_index
 from docmill.service.llamacloud.options import ParseOptions, options_of
 from docmill.service.llamacloud.page_images import PAGE_KIND, do_page
+from docmill.service.llamacloud.parse_intake import Wish, accepted, accepted_url
+from docmill.service.llamacloud.v2 import v2_router
 from docmill.service.llamacloud.wire import ClosingRoute, error_answer
 from docmill.service.llamacloud.work import FILE, KIND, do_parse
 from docmill.service.problems import Problem, not_found
@@ -65,9 +63,11 @@ def llamacloud_protocol() -> Protocol:
         indexes,
         index_documents,
         retrievers,
+        agent_routes,
         extraction_routes,
     ):
         served.include_router(part.router)
+    served.include_router(v2_router())
     jobs = {KIND: do_parse, EXTRACT_KIND: do_extract, INDEX_KIND: do_index, PAGE_KIND: do_page}
     return Protocol("llamacloud", served, ("/api/",), error_answer, jobs)
 
@@ -92,10 +92,10 @@ async def upload(request: Request, key: PatientCaller) -> JSONResponse:
         file, url = form.get("file"), form.get("input_url")
         if isinstance(file, UploadFile):
             content = await file.read()
-            job = await asyncio.to_thread(_accept, workspace, key, options, form, (file.filename or FILE, content))
+            given = (file.filename or FILE, content)
+            job = await asyncio.to_thread(accepted, workspace, key, _wish(options, form), given)
         elif isinstance(url, str) and url:
-            told: dict[str, object] = {"options": options.model_dump(mode="json"), "name": url, "url": url}
-            job = await asyncio.to_thread(workspace.jobs.add, KIND, told, tenant=key.key_id)
+            job = await asyncio.to_thread(accepted_url, workspace, key, _wish(options, form), url)
         else:
             raise Problem(400, "no_input", "There is no document: send `file` or `input_url`.")
     runner_of(request).wake()
@@ -110,18 +110,8 @@ def _fields(form: FormData) -> dict[str, list[str]]:
     return found
 
 
-def _accept(workspace: Workspace, key: Key, options: ParseOptions, form: FormData, document: tuple[str, bytes]) -> Job:
-    """The durable job of a document; jobs of the same bytes and options share their result."""
-    name, content = document
-    shown = options.model_dump(mode="json")
-    told: dict[str, object] = {"options": shown, "name": name}
-    if _is_set(form, "invalidate_cache"):
-        told[ANEW] = True
-    engine = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
-    asked = json.dumps([shown, extension(name), engine, workspace.settings.records.engine], sort_keys=True)
-    work = "" if _is_set(form, "do_not_cache") else work_id(KIND, digest(asked), [content_version(content)])
-    files = {f"{FILE}{extension(name)}": content}
-    return workspace.jobs.add(KIND, told, files=files, tenant=key.key_id, work=work)
+def _wish(options: ParseOptions, form: FormData) -> Wish:
+    return Wish(options, anew=_is_set(form, "invalidate_cache"), kept=not _is_set(form, "do_not_cache"))
 
 
 def _is_set(form: FormData, name: str) -> bool:
