@@ -33,7 +33,8 @@ from docmill.workspace import Workspace
 
 router = APIRouter()
 Format = Literal["markdown", "text", "html", "json"]
-_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+"""What Milvus allows."""
 INGESTING = threading.Lock()
 """One ingestion at a time in this process: each fills all worker processes, and a Dagster instance is opened by one."""
 
@@ -252,7 +253,7 @@ def _collection(workspace: Workspace, name: str) -> str:
     name = name or workspace.settings.collection
     if not _COLLECTION.fullmatch(name):
         raise Problem(
-            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits, _ . -"
+            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits and _."
         )
     return name
 

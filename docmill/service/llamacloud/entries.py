@@ -1,8 +1,8 @@
 """What clients have put into indexes: texts with metadata, and uploaded files; a row each beside the ledger's.
 
-An entry's bytes lie in the store at `uploads/<collection>/<entry id>/<name>`, its metadata in a side-car beside them: it
-is a document like any other. The row keeps what the client gave and must get back unchanged. An entry is
-pending from the moment it is put until a job has worked on this very revision of it.
+An entry's bytes lie in the store at `uploads/<collection>/<entry id>/<name>`, its metadata in a side-car beside them:
+a document like any other. The row keeps what the client gave and must get back unchanged. An entry is pending from the
+moment it is put until a job has worked on this very revision of it.
 """
 
 from __future__ import annotations

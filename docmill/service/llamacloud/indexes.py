@@ -22,7 +22,8 @@ from docmill.workspace import Workspace
 
 _KIND = "pipeline"
 _IDS = uuid.UUID("a7cb4d86-6d11-4ff7-8a3c-4c0e6f1f5d21")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+"""What Milvus allows."""
 _KEPT = ("transform_config", "preset_retrieval_parameters", "llama_parse_parameters")
 """What is kept of a client's settings; embedding models and keys are not: the collection's own model embeds."""
 _TRANSFORM: Body = {"mode": "auto", "chunk_size": 1024, "chunk_overlap": 200}
@@ -120,8 +121,8 @@ def collection_of(name: str) -> str:
         raise Problem(422, "invalid_request", "name: an index needs a name.")
     if _NAME.fullmatch(name):
         return name
-    like = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")[:60]
-    return f"{like or 'index'}-{digest('index', name)[:8]}"
+    like = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:60]
+    return f"{like if like[:1].isalpha() else f'index_{like}'}_{digest('index', name)[:8]}"
 
 
 def _index(item: Item) -> Index:

@@ -15,7 +15,7 @@ from docmill.extract.registry import SUPPORTED
 from docmill.jobs import Job, JobState
 from docmill.keys import Key
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import agent_routes, extraction_routes, projects
+from docmill.service.llamacloud import agent_routes, extraction_routes, projects, retrievers
 from docmill.service.llamacloud import file_routes as files
 from docmill.service.llamacloud import index_document_routes as index_documents
 from docmill.service.llamacloud import index_routes as indexes
@@ -62,6 +62,7 @@ def llamacloud_protocol() -> Protocol:
         page_images,
         indexes,
         index_documents,
+        retrievers,
         agent_routes,
         extraction_routes,
     ):
