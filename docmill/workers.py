@@ -13,11 +13,13 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import context, popen_forkserver, process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -112,6 +114,55 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
         signal.signal(signal.SIGTERM, before)
 
 
+class _Pool:
+    """Worker processes that are replaced, all of them, once the pool has lost one that was idle.
+
+    pebble takes a worker that ends without a task (killed by the system for its memory, say) for the end of them all.
+    """
+
+    def __init__(self, limits: WorkerLimits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._pool = self._made()
+
+    def _made(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._limits.processes,
+            max_tasks=200,
+            initializer=_begin,
+            initargs=(self._limits.memory_mb, dict(os.environ)),
+            context=_Context(),
+        )
+
+    def schedule(self, function: Callable[[Task], Answer], task: Task, seconds: float) -> Future[Answer]:
+        """The task's answer to come."""
+        with self._lock:
+            try:
+                return self._scheduled(function, task, seconds)
+            except RuntimeError:  # what pebble raises for a pool that is broken
+                self._end()
+                self._pool = self._made()
+                return self._scheduled(function, task, seconds)
+
+    def _scheduled(self, function: Callable[[Task], Answer], task: Task, seconds: float) -> Future[Answer]:
+        future: Future[Answer] = self._pool.schedule(_guarded, args=(function, task), timeout=seconds)
+        return future
+
+    def close(self) -> None:
+        """The processes end when they have done what was scheduled."""
+        self._pool.close()
+        self._pool.join()
+
+    def stop(self) -> None:
+        """The processes are ended, whatever they are at."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        self._pool.stop()
+        self._pool.join()
+
+
 class Isolated(Generic[Task, Answer]):
     """Runs `function` on tasks in worker processes under `limits`; use it as a context manager.
 
@@ -129,13 +180,7 @@ class Isolated(Generic[Task, Answer]):
         self._is_long = is_long
         self._limits = limits
         multiprocessing.set_forkserver_preload(["docmill.workers", *preload])
-        self._pool = ProcessPool(
-            max_workers=limits.processes,
-            max_tasks=200,
-            initializer=_begin,
-            initargs=(limits.memory_mb, dict(os.environ)),
-            context=_Context(),
-        )
+        self._pool = _Pool(limits)
 
     def __enter__(self) -> Isolated[Task, Answer]:
         return self
@@ -145,7 +190,6 @@ class Isolated(Generic[Task, Answer]):
             self._pool.close()
         else:
             self._pool.stop()
-        self._pool.join()
 
     def running(self, function: Callable[[Any], Any]) -> Isolated[Any, Any]:
         """The same processes, running another function; only the original is opened and closed."""
@@ -156,27 +200,32 @@ class Isolated(Generic[Task, Answer]):
     def stop(self) -> None:
         """The processes are ended, whatever they are at."""
         self._pool.stop()
-        self._pool.join()
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
         """(index of the task, its answer or error, wall seconds), in order of completion.
 
-        `tasks` may grow while the results are consumed.
+        `tasks` may grow while the results are consumed. A task whose pool broke is done again, once.
         """
         waiting: dict[Future[Answer], tuple[int, float, str]] = {}
-        upcoming = 0
+        upcoming, again = 0, set[int]()
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
-                setting = "media_seconds" if self._is_long(tasks[upcoming]) else "seconds"
-                arguments = (self._function, tasks[upcoming])
-                future = self._pool.schedule(_guarded, args=arguments, timeout=getattr(self._limits, setting))
-                waiting[future] = (upcoming, time.monotonic(), setting)
+                self._begin(waiting, tasks, upcoming)
                 upcoming += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 index, since, setting = waiting.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool) and index not in again:
+                    again.add(index)
+                    self._begin(waiting, tasks, index)
+                    continue
                 yield index, self._answer(future, setting), time.monotonic() - since
+
+    def _begin(self, waiting: dict[Future[Answer], tuple[int, float, str]], tasks: Sequence[Task], index: int) -> None:
+        setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
+        future = self._pool.schedule(self._function, tasks[index], getattr(self._limits, setting))
+        waiting[future] = (index, time.monotonic(), setting)
 
     def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
         try:
@@ -187,6 +236,9 @@ class Isolated(Generic[Task, Answer]):
             return self._limit("time", f"was not read within {getattr(self._limits, setting):g} s", setting)
         except ProcessExpired as error:
             return self._died(error.exitcode)
+        except BrokenProcessPool:
+            message = "The worker processes ended twice while the document was to be read."
+            return _stopped("crash", message, "See the machine's log: the system may have killed them.")
 
     def _died(self, code: int) -> LimitExceededError:
         if code == _OUT_OF_MEMORY:

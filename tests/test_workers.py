@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import time
 
 import pytest
@@ -121,3 +122,16 @@ def test_workers_see_the_environment_of_now(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("OF_NOW", value)
         with Isolated(variable, LIMITS, []) as pool:
             assert [answer for _, answer, _ in pool.run(["OF_NOW"])] == [value]
+
+
+def test_workers_that_were_killed_while_idle_are_replaced():
+    with Isolated(process_id, LIMITS, []) as pool:
+        ((_, first, _),) = pool.run(["one"])
+        os.kill(int(str(first)), signal.SIGKILL)
+        time.sleep(0.5)
+        found = sorted(str(answer).isdigit() for _, answer, _ in pool.run(["one", "two"]))
+    assert found == [True, True]
+
+
+def process_id(_: str) -> str:
+    return str(os.getpid())

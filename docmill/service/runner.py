@@ -84,7 +84,8 @@ class Runner:
     @cached_property
     def _pool(self) -> Isolated[Any, Any]:
         limits = self._workspace.settings.workers
-        return Isolated(_nothing, limits, _PRELOAD, is_long=lambda task: getattr(task, "is_recording", False))
+        preload = (*_PRELOAD, *sorted({handler.__module__ for handler in self._handlers.values()}))
+        return Isolated(_nothing, limits, preload, is_long=lambda task: getattr(task, "is_recording", False))
 
     # Life
 
