@@ -47,6 +47,9 @@ _CODES = {
     "SourceError": "URL_FETCH_FAILED",
     "MissingObjectError": "URL_FETCH_FAILED",
 }
+_DOCUMENTS = {"csv", "doc", "docx", "epub", "htm", "html", "odp", "ods", "pdf", "ppt", "pptx", "rtf", "tsv"}
+_ENDINGS = _DOCUMENTS | {"xls", "xlsb", "xlsx", "bmp", "gif", "jpeg", "jpg", "png", "svg", "tiff", "webp"}
+_SHORT = {"htm": "html", "jpg": "jpeg"}
 _STATES = {JobState.DONE: "SUCCESS", JobState.FAILED: "ERROR", JobState.CANCELLED: "CANCELLED"}
 
 router = APIRouter(tags=["llamacloud"], route_class=ClosingRoute)
@@ -134,8 +137,9 @@ def _state(job: Job) -> dict[str, object]:
 
 @_both("/supported_file_extensions", "GET")
 async def supported(key: PatientCaller) -> list[str]:
-    """The endings of the files that can be parsed."""
-    return sorted(f".{each}" for each in SUPPORTED)
+    """Those endings of the files that can be parsed for which the protocol has a name: its clients refuse others."""
+    endings = _ENDINGS & {*SUPPORTED, *(short for short, kind in _SHORT.items() if kind in SUPPORTED)}
+    return sorted(f".{each}" for each in endings)
 
 
 @_both("/job/{job_id}", "GET")
