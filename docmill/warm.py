@@ -14,12 +14,16 @@ import resource
 import sys
 import threading
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing import context, popen_forkserver, process
 from pathlib import Path
+from typing import TypeVar
 
 from pebble import ProcessPool
+
+Answer = TypeVar("Answer")
 
 IDLE_SECONDS = 30.0
 _TASKS = 200
@@ -153,3 +157,28 @@ class WarmPools:
 pools = WarmPools()
 """Those of this process."""
 atexit.register(pools.end)
+
+
+class Lease:
+    """A pool of `pools` until it is given back; one that broke is replaced. Any thread may use it.
+
+    pebble takes a worker that ends without a task (killed by the system for its memory, say) for the end of them all.
+    """
+
+    def __init__(self, processes: int, megabytes: int, preload: Sequence[str]) -> None:
+        self._wanted = (processes, megabytes, preload)
+        self._lock = threading.Lock()
+        self._warm = pools.take(*self._wanted)
+
+    def schedule(self, function: Callable[..., Answer], given: tuple[object, ...], seconds: float) -> Future[Answer]:
+        """The answer to come, or `concurrent.futures.TimeoutError` after so many seconds of work."""
+        with self._lock:
+            if not self._warm.pool.active:
+                pools.give_back(self._warm)
+                self._warm = pools.take(*self._wanted)
+            future: Future[Answer] = self._warm.pool.schedule(function, args=given, timeout=seconds)
+        return future
+
+    def give_back(self) -> None:
+        """Nothing more is scheduled; the processes wait for their next user."""
+        pools.give_back(self._warm)

@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pebble import ProcessExpired
 
 from docmill.errors import DocmillError, LimitExceededError, ReaderError, TransientError, is_about_memory
-from docmill.warm import pools
+from docmill.warm import Lease
 
 if TYPE_CHECKING:
     from docmill.settings import WorkerLimits
@@ -77,7 +78,7 @@ class Isolated(Generic[Task, Answer]):
         self._function = function
         self._is_long = is_long
         self._limits = limits
-        self._warm = pools.take(limits.processes, limits.memory_mb, preload)
+        self._lease = Lease(limits.processes, limits.memory_mb, preload)
         self._scheduled: set[Future[Any]] = set()
         self._closed = threading.Event()
 
@@ -98,31 +99,38 @@ class Isolated(Generic[Task, Answer]):
         self._closed.set()
         for future in list(self._scheduled):
             future.cancel()
-        pools.give_back(self._warm)
+        self._lease.give_back()
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
         """(index of the task, its answer or error, wall seconds), in order of completion.
 
-        `tasks` may grow while the results are consumed. Raises TransientError once the pool was closed.
+        `tasks` may grow while the results are consumed. A task whose pool broke is done again, once. Raises
+        TransientError once the pool was closed.
         """
         waiting: dict[Future[Answer], tuple[int, float, str]] = {}
-        upcoming = 0
+        upcoming, again = 0, set[int]()
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
-                if self._closed.is_set():
-                    raise _ended()
-                setting = "media_seconds" if self._is_long(tasks[upcoming]) else "seconds"
-                arguments = (self._function, tasks[upcoming])
-                future = self._warm.pool.schedule(_guarded, args=arguments, timeout=getattr(self._limits, setting))
-                self._scheduled.add(future)
-                waiting[future] = (upcoming, time.monotonic(), setting)
+                self._begin(waiting, tasks, upcoming)
                 upcoming += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 index, since, setting = waiting.pop(future)
                 self._scheduled.discard(future)
+                if not future.cancelled() and isinstance(future.exception(), BrokenProcessPool) and index not in again:
+                    again.add(index)
+                    self._begin(waiting, tasks, index)
+                    continue
                 yield index, self._answer(future, setting), time.monotonic() - since
+
+    def _begin(self, waiting: dict[Future[Answer], tuple[int, float, str]], tasks: Sequence[Task], index: int) -> None:
+        if self._closed.is_set():
+            raise _ended()
+        setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
+        future = self._lease.schedule(_guarded, (self._function, tasks[index]), getattr(self._limits, setting))
+        self._scheduled.add(future)
+        waiting[future] = (index, time.monotonic(), setting)
 
     def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
         try:
@@ -135,6 +143,9 @@ class Isolated(Generic[Task, Answer]):
             return self._limit("time", f"was not read within {getattr(self._limits, setting):g} s", setting)
         except ProcessExpired as error:
             return self._died(error.exitcode)
+        except BrokenProcessPool:
+            message = "The worker processes ended twice while the document was to be read."
+            return _stopped("crash", message, "See the machine's log: the system may have killed them.")
 
     def _died(self, code: int) -> LimitExceededError:
         if code == _OUT_OF_MEMORY:
