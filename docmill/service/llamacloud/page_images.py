@@ -16,12 +16,11 @@ from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
 from docmill.jobs import JobState, work_id
 from docmill.keys import Key
-from docmill.models import INSIDE, Crop, Document, Element, Stage
+from docmill.models import INSIDE, PICTURES, Crop, Document, Element, Stage
 from docmill.service.llamacloud.entries import Entries
 from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.indexes import Indexes
 from docmill.service.llamacloud.items import Body
-from docmill.service.llamacloud.pages import PICTURED
 from docmill.service.problems import not_found
 from docmill.service.runner import Context, runner_of
 from docmill.workspace import Workspace
@@ -117,7 +116,7 @@ def figures_of(workspace: Workspace, document: Document) -> dict[tuple[int, str]
     found: dict[tuple[int, str], Element] = {}
     counts: dict[int, int] = {}
     for each in workspace.artifacts.extraction(document, outcome.fingerprint).elements:
-        if each.type in PICTURED and each.crop is not None and each.page is not None:
+        if each.type in PICTURES and each.crop is not None and each.page is not None:
             counts[each.page] = counts.get(each.page, 0) + 1
             suffix = "jpg" if each.crop.media_type == "image/jpeg" else "png"
             found[each.page, f"img_p{each.page - 1}_{counts[each.page]}.{suffix}"] = each
