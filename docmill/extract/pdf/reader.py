@@ -156,7 +156,7 @@ class PdfFile:
         password: str = "",
     ) -> None:
         self._config = config
-        self._ocr = None if config.mode is Mode.FAST else ocr
+        self._ocr = ocr if config.force_ocr or config.mode is not Mode.FAST else None
         self._watch = watch
         self._ahead: dict[int, tuple[EngineObject, Ink, tuple[str, ...]]] = {}
         self._document = open_document(data, config.max_pages, password)
