@@ -19,11 +19,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing import context, popen_forkserver, process
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from pebble import ProcessPool
-
-Answer = TypeVar("Answer")
 
 IDLE_SECONDS = 30.0
 _TASKS = 200
@@ -82,21 +80,36 @@ class WarmPool:
     fit: tuple[int, int, int, dict[str, str]]
     pool: ProcessPool
     users: int = 0
+    ended: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def schedule(self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Future[Any]:
+        """The function's result to come. Processes that are broken are replaced, all of them.
+
+        pebble takes a worker that ends while it is idle (killed by the system for its memory, say) for the end of all.
+        """
+        with self._lock:
+            if not self.pool.active and not self.ended:
+                self.pool.stop()
+                self.pool.join()
+                self.pool = _processes(self.fit)
+            future: Future[Any] = self.pool.schedule(function, args=arguments, timeout=seconds)
+        return future
 
 
-def _new(fit: tuple[int, int, int, dict[str, str]]) -> WarmPool:
+def _processes(fit: tuple[int, int, int, dict[str, str]]) -> ProcessPool:
     _, processes, megabytes, environment = fit
-    made = ProcessPool(
+    return ProcessPool(
         max_workers=processes,
         max_tasks=_TASKS,
         initializer=_begin,
         initargs=(megabytes, environment),
         context=_Context(),
     )
-    return WarmPool(fit, made)
 
 
 def _end(warm: WarmPool) -> None:
+    warm.ended = True
     warm.pool.stop()
     warm.pool.join()
 
@@ -119,7 +132,7 @@ class WarmPools:
             found = next((each for each in self._pools if each.fit == fit and each.pool.active), None)
             if found is None:
                 multiprocessing.set_forkserver_preload(["docmill.warm", "docmill.workers", *preload])
-                found = _new(fit)
+                found = WarmPool(fit, _processes(fit))
                 self._pools.append(found)
             found.users += 1
         return found
@@ -157,28 +170,3 @@ class WarmPools:
 pools = WarmPools()
 """Those of this process."""
 atexit.register(pools.end)
-
-
-class Lease:
-    """A pool of `pools` until it is given back; one that broke is replaced. Any thread may use it.
-
-    pebble takes a worker that ends without a task (killed by the system for its memory, say) for the end of them all.
-    """
-
-    def __init__(self, processes: int, megabytes: int, preload: Sequence[str]) -> None:
-        self._wanted = (processes, megabytes, preload)
-        self._lock = threading.Lock()
-        self._warm = pools.take(*self._wanted)
-
-    def schedule(self, function: Callable[..., Answer], given: tuple[object, ...], seconds: float) -> Future[Answer]:
-        """The answer to come, or `concurrent.futures.TimeoutError` after so many seconds of work."""
-        with self._lock:
-            if not self._warm.pool.active:
-                pools.give_back(self._warm)
-                self._warm = pools.take(*self._wanted)
-            future: Future[Answer] = self._warm.pool.schedule(function, args=given, timeout=seconds)
-        return future
-
-    def give_back(self) -> None:
-        """Nothing more is scheduled; the processes wait for their next user."""
-        pools.give_back(self._warm)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pebble import ProcessExpired
 
 from docmill.errors import DocmillError, LimitExceededError, ReaderError, TransientError, is_about_memory
-from docmill.warm import Lease
+from docmill.warm import pools
 
 if TYPE_CHECKING:
     from docmill.settings import WorkerLimits
@@ -78,7 +78,7 @@ class Isolated(Generic[Task, Answer]):
         self._function = function
         self._is_long = is_long
         self._limits = limits
-        self._lease = Lease(limits.processes, limits.memory_mb, preload)
+        self._warm = pools.take(limits.processes, limits.memory_mb, preload)
         self._scheduled: set[Future[Any]] = set()
         self._closed = threading.Event()
 
@@ -99,12 +99,12 @@ class Isolated(Generic[Task, Answer]):
         self._closed.set()
         for future in list(self._scheduled):
             future.cancel()
-        self._lease.give_back()
+        pools.give_back(self._warm)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
         """(index of the task, its answer or error, wall seconds), in order of completion.
 
-        `tasks` may grow while the results are consumed. A task whose pool broke is done again, once. Raises
+        `tasks` may grow while the results are consumed. A task whose processes broke is done again, once. Raises
         TransientError once the pool was closed.
         """
         waiting: dict[Future[Answer], tuple[int, float, str]] = {}
@@ -118,7 +118,7 @@ class Isolated(Generic[Task, Answer]):
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 index, since, setting = waiting.pop(future)
                 self._scheduled.discard(future)
-                if not future.cancelled() and isinstance(future.exception(), BrokenProcessPool) and index not in again:
+                if _is_broken(future) and index not in again:
                     again.add(index)
                     self._begin(waiting, tasks, index)
                     continue
@@ -128,7 +128,7 @@ class Isolated(Generic[Task, Answer]):
         if self._closed.is_set():
             raise _ended()
         setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
-        future = self._lease.schedule(_guarded, (self._function, tasks[index]), getattr(self._limits, setting))
+        future = self._warm.schedule(_guarded, (self._function, tasks[index]), getattr(self._limits, setting))
         self._scheduled.add(future)
         waiting[future] = (index, time.monotonic(), setting)
 
@@ -161,6 +161,10 @@ class Isolated(Generic[Task, Answer]):
         variable = f"DOCMILL_WORKERS__{setting.upper()}"
         hint = f"Raise workers.{setting} in docmill.toml or {variable}, or split the document."
         return _stopped(stopped, f"The document {what} (limit workers.{setting}).", hint)
+
+
+def _is_broken(future: Future[Any]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
 
 
 def _ended() -> TransientError:
