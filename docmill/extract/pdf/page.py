@@ -18,7 +18,7 @@ from docmill.extract.pdf.modelled import settle_tables, settle_types
 from docmill.extract.pdf.plots import find_plots, pie_shares, plot_labels
 from docmill.extract.pdf.regions import Region
 from docmill.extract.pdf.routing import doubt
-from docmill.extract.pdf.rowsplit import split_columns, split_rows
+from docmill.extract.pdf.rowsplit import cut_titles, split_columns, split_rows, spread_labels
 from docmill.extract.pdf.tables import FoundTable, Placer, ruled_tables
 from docmill.models import ElementType
 
@@ -31,6 +31,8 @@ def find_tables(ink: Ink) -> tuple[list[FoundTable], list[Run]]:
     tables, runs = ruled_tables(ink)
     tables = [split_columns(table) for table in tables]
     for table in tables:
+        runs += cut_titles(table)
+        spread_labels(table)
         split_rows(table)
     outside = [rule for rule in ink.h_rules if not _in_any(rule, [table.box for table in tables])]
     stacked, runs = stacked_tables(runs, outside, ink.fills, ink.width)

@@ -114,7 +114,7 @@ def _one_thread() -> Iterator[None]:
     instead of 0.26, and the worker processes beside it lose them. The package makes its sessions as it is imported and
     takes no options for them.
     """
-    runtime = importlib.import_module("onnxruntime")
+    runtime: EngineObject = importlib.import_module("onnxruntime")
     options = runtime.SessionOptions
 
     def single() -> EngineObject:

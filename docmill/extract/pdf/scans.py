@@ -209,7 +209,8 @@ def looks_like_text(display_list: EngineObject, shown: Box) -> bool:
     if letters.sum() <= 0.7 * small.sum():
         return False
     lines = [count for count in _by_line((tops + heights)[letters].tolist(), usual) if count >= _LINE]
-    return sum(lines) >= _IN_LINES * letters.sum() and len(lines) * _PITCH * usual >= _FILLED * picture.height
+    filled = len(lines) * _PITCH * usual >= _FILLED * picture.height
+    return filled and sum(lines) >= _IN_LINES * int(letters.sum())
 
 
 def _by_line(feet: Sequence[float], height: float) -> list[int]:
