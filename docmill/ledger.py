@@ -240,6 +240,12 @@ class Ledger:
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
+    def collections(self) -> list[str]:
+        """The names of the collections that have documents or watched sources, sorted."""
+        query = sa.union(sa.select(_documents.c.collection).where(_ALIVE), sa.select(_sources.c.collection))
+        with self._read() as connection:
+            return sorted(connection.execute(query).scalars())
+
     def document(self, document_id: str) -> Document | None:
         """The document, None if it is not known or was deleted."""
         found = self.documents_by_id([document_id])
@@ -523,6 +529,18 @@ class Ledger:
                 for row in connection.execute(query):
                     outcome = _outcome(row)
                     found[outcome.document_id, outcome.stage] = outcome
+        return found
+
+    def pages(self, ids: Iterable[str]) -> dict[str, int]:
+        """How many pages were read of each document, as far as known."""
+        found: dict[str, int] = {}
+        read = sa.select(_outcomes.c.document_id, _outcomes.c.counts).where(
+            _outcomes.c.stage == Stage.EXTRACTED_ELEMENTS.value
+        )
+        with self._read() as connection:
+            for part in _slices(list(ids)):
+                rows = connection.execute(read.where(_outcomes.c.document_id.in_(part)))
+                found |= {row.document_id: row.counts.get("pages", 0) for row in rows}
         return found
 
     def failures(
