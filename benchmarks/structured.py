@@ -4,6 +4,8 @@
         FOLDER/index.csv names pdf, schema and gold record of each document; the scorer's table is printed
     python benchmarks/structured.py tables
         made-up lists of 27 to 3,000 rows: cells right, rows complete
+    python benchmarks/structured.py stream BASE_URL API_KEY
+        seconds from a request of Retab's protocol for a one-page document to its first line and its first values
     python benchmarks/structured.py agreements FOLDER
         Kleister-NDA: FOLDER/in.tsv (unpacked) and FOLDER/expected.tsv
 
@@ -113,6 +115,50 @@ def tables() -> None:
         )
 
 
+def stream(base: str, key: str) -> None:
+    """Ten different one-page invoices: milliseconds to the first line, to the first line with values, to the end."""
+    import base64
+
+    import httpx
+    import pymupdf
+
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in ("invoice_number", "supplier")}}
+    schema["properties"] |= {"total": {"type": "number"}, "lines": {"type": "array", "items": {"type": "object",
+        "properties": {"description": {"type": "string"}, "amount": {"type": "number"}}}}}  # fmt: skip
+    found: list[tuple[float, float, float]] = []
+    for number in range(12):
+        with pymupdf.open() as made:
+            page = made.new_page()
+            for place, text in enumerate(
+                (f"Invoice number: INV-{number}-{time.time_ns()}", "Supplier: Blue Harbour Ltd")
+            ):
+                page.insert_text((60, 60 + 20 * place), text)
+            for place, cells in enumerate((("Description", "Amount"), ("Cleat", "10.00"), ("Hinge", "12.50"))):
+                for x, text in zip((60, 300), cells, strict=True):
+                    page.insert_text((x, 140 + 18 * place), text)
+            page.insert_text((60, 260), "Total: 22.50")
+            url = "data:application/pdf;base64," + base64.b64encode(made.tobytes()).decode()
+        body = {
+            "document": {"filename": "a.pdf", "url": url},
+            "json_schema": schema,
+            "model": "retab-small",
+            "stream": True,
+        }
+        first = values = 0.0
+        since = time.perf_counter()
+        headers = {"Api-Key": key, "Accept": "application/x-ndjson"}
+        with httpx.stream("POST", f"{base}/v1/extractions/stream", json=body, headers=headers, timeout=60) as answer:
+            answer.raise_for_status()
+            for line in filter(None, answer.iter_lines()):
+                first = first or time.perf_counter() - since
+                if any((json.loads(line).get("output") or {}).values()):
+                    values = values or time.perf_counter() - since
+        found.append((first, values, time.perf_counter() - since))
+    for name, column in zip(("first line", "first values", "end"), zip(*found[2:], strict=True), strict=True):
+        shown = sorted(1000 * each for each in column)
+        print(f"{name:13} median {shown[len(shown) // 2]:6.0f} ms, worst {shown[-1]:6.0f} ms")
+
+
 def agreements(folder: Path) -> None:
     """F1 of each field and of all, on upper-cased values without punctuation, else as the benchmark does."""
     right, wrong, missed = Counter(), Counter(), Counter()
@@ -159,6 +205,8 @@ if __name__ == "__main__":
             records(Path(arguments[0]), Path(arguments[1]), tuple(arguments[2:]))
         case "tables":
             tables()
+        case "stream":
+            stream(*arguments)
         case "agreements":
             agreements(Path(arguments[0]))
         case _:
