@@ -23,6 +23,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from docmill.config import ExtractConfig
+from docmill.structured.documents import ReadTask, read_document
 from docmill.structured.embedded import EmbeddedEngine, Task
 from docmill.structured.engine import read
 from docmill.structured.pdf_words import pdf_text
@@ -48,30 +50,49 @@ def extracted(shown: Layout, schema: dict) -> Record:
 def records(folder: Path, out: Path, groups: tuple[str, ...]) -> None:
     """Predictions for every document of the index, seconds a group, citations checked, then the scorer's table."""
     out.mkdir(parents=True, exist_ok=True)
-    seconds: Counter[str] = Counter()
-    pages: Counter[str] = Counter()
-    cited = values = 0
+    figures: dict[str, Counter[str]] = {}
     with (folder / "index.csv").open(newline="", encoding="utf-8") as index:
-        for entry in csv.DictReader(index):
-            if groups and entry["group"] not in groups:
-                continue
-            schema = json.loads((folder / entry["schema"]).read_text(encoding="utf-8"))
-            since = time.process_time()
-            shown = pdf_text((folder / entry["pdf"]).read_bytes()).layout()
-            record = extracted(shown, schema)
-            seconds[entry["group"]] += time.process_time() - since
-            pages[entry["group"]] += int(entry["pages"])
-            for leaf in record.fields.values():
-                values += leaf.value is not None
-                cited += leaf.value is not None and leaf.citation is not None and _stands(leaf.citation.text, shown)
-            (out / f"{entry['document']}.json").write_text(
-                json.dumps(record.value, ensure_ascii=False), encoding="utf-8"
+        entries = [entry for entry in csv.DictReader(index) if not groups or entry["group"] in groups]
+    for entry in entries:
+        schema = json.loads((folder / entry["schema"]).read_text(encoding="utf-8"))
+        since = time.process_time()
+        task = ReadTask((folder / entry["pdf"]).read_bytes(), entry["pdf"], ExtractConfig())
+        shown = read_document(task).layout
+        record = extracted(shown, schema)
+        group = figures.setdefault(entry["group"], Counter())
+        group["seconds"] += time.process_time() - since
+        group["pages"] += int(entry["pages"])
+        for leaf in record.fields.values():
+            group["values"] += leaf.value is not None
+            group["cited"] += (
+                leaf.value is not None and leaf.citation is not None and _stands(leaf.citation.text, shown)
             )
-    print(f"values {values}, cited by words that stand in the document {cited}")
-    for group, spent in seconds.items():
-        print(f"{group:18}{spent:8.2f} CPU s for {pages[group]} pages")
+        (out / f"{entry['document']}.json").write_text(json.dumps(record.value, ensure_ascii=False), encoding="utf-8")
+    for name, group in figures.items():
+        cited = f"cited {group['cited']} of {group['values']}"
+        print(f"{name:18}{group['seconds']:8.2f} CPU s, {group['pages']:4} pages, {cited}")
     scorer = Path(__file__).with_name("score_structured.py")
     subprocess.run([sys.executable, scorer, out, "--truth", folder], check=True)
+    _more(folder, out, entries)
+
+
+def _more(folder: Path, out: Path, entries: list[dict[str, str]]) -> None:
+    """The header fields of the invoices alone; the results of swimming in the shape that their gold records have."""
+    from score_structured import compare
+
+    header: Counter[str] = Counter()
+    swimming: Counter[str] = Counter()
+    for entry in entries:
+        gold = json.loads((folder / entry["gold"]).read_text(encoding="utf-8"))
+        value = json.loads((out / f"{entry['document']}.json").read_text(encoding="utf-8"))
+        if entry["group"] == "invoice":
+            header.update(verdict for path, verdict, _, _ in compare(gold, value) if "[" not in path)
+        if entry["group"] == "swimming":
+            event = {key: each for key, each in value.items() if key != "championship"}
+            shaped = {"championship": value.get("championship"), "events": [event]}
+            swimming.update(verdict for _, verdict, _, _ in compare(gold, shaped))
+    for name, counts in (("invoices, header", header), ("swimming, gold's shape", swimming)):
+        print(f"{name:24}{dict(counts)}")
 
 
 def _stands(text: str, shown: Layout) -> bool:
