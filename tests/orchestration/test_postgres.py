@@ -1,4 +1,4 @@
-"""The platform in production's settings on one PostgreSQL database behind PgBouncer: Dagster's storage and the ledger."""
+"""The platform in production's settings on one PostgreSQL behind PgBouncer: Dagster's storage and the ledger."""
 
 import json
 import shutil
