@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -84,8 +85,36 @@ def _address_space() -> int:
     return int(pages) * resource.getpagesize()
 
 
+_cpu_seconds = [0.0]
+_counting = threading.Lock()
+
+
+def cpu_seconds_of_workers() -> float:
+    """CPU seconds that tasks took in worker processes that this process started, those included that failed.
+
+    What a worker took that was killed is not known.
+    """
+    return _cpu_seconds[0]
+
+
+def _cpu_now() -> float:
+    """CPU seconds of this process and of its children that have ended (LibreOffice, tesseract)."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _measured(function: Callable[[Task], Answer], task: Task) -> tuple[float, Answer | DocmillError]:
+    """CPU seconds and the task's answer or error; runs in a worker process."""
+    since = _cpu_now()
+    try:
+        answer: Answer | DocmillError = _guarded(function, task)
+    except DocmillError as error:
+        answer = error
+    return _cpu_now() - since, answer
+
+
 def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
-    """The task's answer; runs in a worker process.
+    """The task's answer.
 
     Whatever else a reader raises becomes a ReaderError here: many exceptions of other libraries can be pickled but not
     unpickled, which would break the pool for all documents, and SystemExit would end the parent. A worker that runs
@@ -163,13 +192,13 @@ class Isolated(Generic[Task, Answer]):
 
         `tasks` may grow while the results are consumed.
         """
-        waiting: dict[Future[Answer], tuple[int, float, str]] = {}
+        waiting: dict[Future[tuple[float, Answer | DocmillError]], tuple[int, float, str]] = {}
         upcoming = 0
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
                 setting = "media_seconds" if self._is_long(tasks[upcoming]) else "seconds"
                 arguments = (self._function, tasks[upcoming])
-                future = self._pool.schedule(_guarded, args=arguments, timeout=getattr(self._limits, setting))
+                future = self._pool.schedule(_measured, args=arguments, timeout=getattr(self._limits, setting))
                 waiting[future] = (upcoming, time.monotonic(), setting)
                 upcoming += 1
             if not waiting:
@@ -178,9 +207,12 @@ class Isolated(Generic[Task, Answer]):
                 index, since, setting = waiting.pop(future)
                 yield index, self._answer(future, setting), time.monotonic() - since
 
-    def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
+    def _answer(self, future: Future[tuple[float, Answer | DocmillError]], setting: str) -> Answer | DocmillError:
         try:
-            return future.result()
+            cpu_seconds, answer = future.result()
+            with _counting:
+                _cpu_seconds[0] += cpu_seconds
+            return answer
         except DocmillError as error:
             return error
         except LimitTimeout:
