@@ -526,6 +526,18 @@ class Ledger:
                     found[outcome.document_id, outcome.stage] = outcome
         return found
 
+    def pages(self, ids: Iterable[str]) -> dict[str, int]:
+        """How many pages were read of each document, as far as known."""
+        found: dict[str, int] = {}
+        read = sa.select(_outcomes.c.document_id, _outcomes.c.counts).where(
+            _outcomes.c.stage == Stage.EXTRACTED_ELEMENTS.value
+        )
+        with self._read() as connection:
+            for part in _slices(list(ids)):
+                rows = connection.execute(read.where(_outcomes.c.document_id.in_(part)))
+                found |= {row.document_id: row.counts.get("pages", 0) for row in rows}
+        return found
+
     def failures(
         self,
         collection: str | None = None,
