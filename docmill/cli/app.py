@@ -168,10 +168,11 @@ def eval_diff_command(
 def explain_command(
     hit: Annotated[str, typer.Argument(help="The id of a hit, as `search` prints it.")],
     collection: Collection = "",
+    access: Access = None,
     as_json: Json = False,
 ) -> None:
     """Prove a hit: chunk, elements, pages and boxes, object and version, settings, runs."""
-    proven = questions.explain_and_print(hit, collection, as_json=as_json)
+    proven = questions.explain_and_print(hit, collection, access or [], as_json=as_json)
     raise typer.Exit(OK if proven else DOCUMENTS_FAILED)
 
 

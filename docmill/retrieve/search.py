@@ -7,11 +7,11 @@ It embeds the question with that generation's model, whatever the settings say b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docmill.errors import ConfigError, UsageError, WordsNotIndexedError
 from docmill.index.analysis import analyzed
-from docmill.index.base import PUBLIC, Candidate, Space, Where
+from docmill.index.base import PUBLIC, Candidate, Row, Space, Where
 from docmill.models import ChunkKind, Hit
 from docmill.retrieve.duplicates import distinct, plain
 from docmill.retrieve.fusion import Scored, fuse, with_documents, with_pages
@@ -104,6 +104,18 @@ def live_space(workspace: Workspace, collection: str) -> Space | None:
     return generation.space
 
 
+def visible_row(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str]) -> Row:
+    """The row of a hit; raises UsageError if the collection holds none of that id that the caller's tags show."""
+    space = live_space(workspace, collection)
+    rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
+    if not rows or not {PUBLIC, *access} & set(rows[0].access):
+        raise UsageError(
+            f"The collection {collection!r} holds no chunk {chunk_id!r} that you may see.",
+            hint="Take the id from `docmill search`, and give the same --access.",
+        )
+    return rows[0]
+
+
 @dataclass(frozen=True)
 class _Asked:
     question: str
@@ -174,8 +186,8 @@ def _reranked(workspace: Workspace, question: str, scored: Sequence[Scored], cou
     """The first `count` in the order of the cross-encoder, the others behind them as they were."""
     head, rest = list(scored[:count]), list(scored[count:])
     scores = workspace.reranker.rerank(question, [each.row.text for each in head])
-    order = sorted(range(len(head)), key=lambda at: (-scores[at], head[at].row.chunk_id))
-    return [*(head[at] for at in order), *rest]
+    judged = [replace(each, rerank_score=score) for each, score in zip(head, scores, strict=True)]
+    return [*sorted(judged, key=lambda each: (-(each.rerank_score or 0.0), each.row.chunk_id)), *rest]
 
 
 def _hit(collection: str, scored: Scored, also_in: tuple[str, ...], note: str) -> Hit:
@@ -198,6 +210,7 @@ def _hit(collection: str, scored: Scored, also_in: tuple[str, ...], note: str) -
         fingerprint=row.fingerprint,
         dense_rank=scored.dense_rank,
         sparse_rank=scored.sparse_rank,
+        rerank_score=None if scored.rerank_score is None else round(scored.rerank_score, 6),
         ordinal=row.ordinal,
         parent=row.parent,
         similarity=None if scored.similarity is None else round(scored.similarity, 6),
