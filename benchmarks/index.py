@@ -6,7 +6,8 @@
 Vectors are synthetic: 384 numbers, spread as a model's are (64 directions hold nearly all of the variance, 200
 subjects). Rows are written and found by docmill's own index, with 300 candidates a search as its searches ask for, of
 which the caller may see 90 %. Recall is the share of the ten (and of the 300) nearest by exact search in numpy that are
-found. CPU is that of this process and of all that it started. The server is Milvus 2.3.5, the last that PyPI has; a machine can run one at a time.
+found. CPU is that of this process and of all that it started.
+The server is Milvus 2.3.5, the last that PyPI has; a machine can run one at a time.
 """
 
 from __future__ import annotations

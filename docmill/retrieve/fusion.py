@@ -20,7 +20,7 @@ _NEIGHBOURS = 3
 
 @dataclass(frozen=True)
 class Scored:
-    """A row with its score, its ranks in the lists that hold it, its cosine to the question, and the reranker's score."""
+    """A row with its score, its ranks in the lists that hold it, its cosine to the question, its reranker's score."""
 
     row: Row
     score: float
