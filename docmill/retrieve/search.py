@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from docmill.errors import ConfigError, UsageError, WordsNotIndexedError
 from docmill.index.analysis import analyzed
 from docmill.index.base import PUBLIC, Candidate, Row, Space, Where
@@ -16,6 +18,7 @@ from docmill.models import ChunkKind, Hit
 from docmill.retrieve.duplicates import distinct, plain
 from docmill.retrieve.fusion import Scored, fuse, with_documents, with_pages
 from docmill.retrieve.options import DEFAULTS, SearchMode, SearchOptions
+from docmill.retrieve.thesaurus import said_for, thesaurus
 from docmill.workspace import Workspace
 
 _CARDS = 50
@@ -139,10 +142,11 @@ def _where(options: SearchOptions, kind: ChunkKind | None) -> Where:
 def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Asked) -> _Found:
     options, index, note = asked.options, workspace.index, ""
     passages, documents = _where(options, ChunkKind.PASSAGE), _where(options, ChunkKind.DOCUMENT)
-    vector: list[float] = []
-    if asked.mode is not SearchMode.SPARSE:
-        vector = workspace.embedder_for(space).embed([asked.question], query=True).vectors[0].tolist()
-    terms = analyzed(asked.question, workspace.config.index.language)
+    language = workspace.config.index.language
+    said = said_for(asked.question, thesaurus(workspace.settings.thesaurus), language) if options.expand else ()
+    vector = [] if asked.mode is SearchMode.SPARSE else _vector(workspace, space, asked.question, said)
+    own = analyzed(asked.question, language)
+    terms = " ".join(dict.fromkeys(f"{own} {analyzed(' '.join(said), language)}".split()))
     dense: list[Candidate] = []
     sparse: list[Candidate] = []
     cards: list[Candidate] = []
@@ -153,7 +157,7 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
             try:
                 sparse = index.search_words(collection, space, terms, options.sparse_top_k, passages)
                 if asked.mode is SearchMode.HYBRID and options.document_weight:
-                    cards = index.search_words(collection, space, terms, _CARDS, documents)
+                    cards = index.search_words(collection, space, own, _CARDS, documents)
             except WordsNotIndexedError as error:
                 if asked.mode is SearchMode.SPARSE:
                     raise
@@ -163,6 +167,14 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
         similar = {each.row.chunk_id for each in dense}
         sparse = [each for each in sparse if each.row.chunk_id in similar] if vector else sparse
     return _Found(dense, sparse, cards, note)
+
+
+def _vector(workspace: Workspace, space: Space, question: str, said: Sequence[str]) -> list[float]:
+    """The question's vector; where documents have words of their own for it, the middle between it and theirs."""
+    vectors = workspace.embedder_for(space).embed([question, *([". ".join(said)] if said else [])], query=True).vectors
+    middle = vectors.sum(axis=0)
+    found: list[float] = (middle / np.linalg.norm(middle)).tolist()
+    return found
 
 
 def _ranked(found: _Found, options: SearchOptions) -> list[Scored]:
