@@ -390,8 +390,9 @@ def _listed(wanted: Target, words: Sequence[Word], label: str, style: Style) -> 
     for word in [*words, None]:
         if word is not None and not re.fullmatch(r"[•·|;,▪*–-]", word.text):
             part.append(word)
-        ends = word is None or word.text.endswith((",", ";")) or re.fullmatch(r"[•·|;,▪*–-]", word.text)
-        if ends and part:
+        open_ = sum(each.text.count("(") - each.text.count(")") for each in part) > 0
+        ends = word is None or (word.text.endswith((",", ";")) and not open_)
+        if (ends or re.fullmatch(r"[•·|;,▪*–-]", word.text if word else "")) and part:
             for each in read(wanted, part, style)[:1]:
                 yield Candidate(each.value, each.words, 0.8 * each.fit, label)
             part = []
