@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from docmill.ledger import Batch
 from docmill.members import container_id
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import current_outcome, delete_documents
+from docmill.standing import with_outcomes
 from docmill.workspace import Workspace
 
 _PROBE = "probes/doctor"
@@ -119,19 +121,17 @@ def _collections(workspace: Workspace) -> Iterator[Finding]:
 def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Orphans, duplicates and missing rows, against the ledger."""
     documents = workspace.ledger.documents(name)
-    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
     held = workspace.index.held(name, workspace.space)
     known = {document.document_id for document in documents}
     orphans = [key for key, row in held.items() if row.document_id not in known]
+    rows = Counter((row.document_id, row.version) for row in held.values())
     lacking = []
-    for document in documents:
+    for document, outcomes in with_outcomes(workspace, documents):
         outcome = current_outcome(workspace, Stage.VECTOR_COLLECTION, document, outcomes)
-        if outcome is not None and outcome.status is Status.OK:
-            rows = sum(
-                row.document_id == document.document_id and row.version == document.version for row in held.values()
-            )
-            if rows != outcome.counts["rows"]:
-                lacking.append(outcome)
+        if outcome is None or outcome.status is not Status.OK:
+            continue
+        if rows[document.document_id, document.version] != outcome.counts["rows"]:
+            lacking.append(outcome)
     yield Finding(
         f"collection {name}",
         not orphans,
@@ -152,7 +152,6 @@ def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
 def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Artifacts that the ledger says are there."""
     documents = workspace.ledger.documents(name)
-    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
     folders = ("elements/", "enriched/", "chunks/", "embeddings/", "members/")
     keys = {info.key for folder in folders for info in workspace.store.list(folder)}
     lost = [
@@ -160,7 +159,7 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
         for document in documents
         if document.container and member_key(document.version) not in keys
     ]
-    for document in documents:
+    for document, outcomes in with_outcomes(workspace, documents):
         for stage, key_of in workspace.artifacts.keys.items():
             if stage is Stage.ENRICHED_ELEMENTS and not workspace.config.enrich.active:
                 continue

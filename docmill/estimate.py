@@ -10,6 +10,7 @@ from docmill.artifacts import extension
 from docmill.errors import PermanentError, TransientError
 from docmill.mirror import Plan
 from docmill.models import Document, Stage
+from docmill.standing import with_outcomes
 from docmill.store import LocalStore
 from docmill.workspace import Workspace
 
@@ -83,9 +84,7 @@ def estimate(workspace: Workspace, plan: Plan) -> Estimate:
 def _history(workspace: Workspace) -> dict[str, _History]:
     found: dict[str, _History] = defaultdict(_History)
     for name in {batch.collection for batch in workspace.ledger.batches()}:
-        documents = workspace.ledger.documents(name)
-        outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-        for document in documents:
+        for document, outcomes in with_outcomes(workspace, workspace.ledger.documents(name)):
             extracted = outcomes.get((document.document_id, Stage.EXTRACTED_ELEMENTS))
             if extracted is None or not extracted.counts:
                 continue

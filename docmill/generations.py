@@ -16,7 +16,7 @@ from docmill.index.base import Space
 from docmill.index.generation import Generation, State
 from docmill.models import Stage
 from docmill.retrieve.golden import compare_spaces, golden_questions
-from docmill.standing import USABLE, current_outcome, pending_batches
+from docmill.standing import USABLE, current_outcome, pending_batches, with_outcomes
 from docmill.workspace import Workspace
 
 
@@ -59,10 +59,11 @@ def verify(workspace: Workspace, collection: str) -> Verdict:
     if pending := pending_batches(workspace, documents):
         reason = f"{len(pending)} batches are not through all stages: run `docmill ingest` or `docmill reindex`"
         return Verdict(generation, pending, (reason,), {"reasons": [reason]})
-    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    done = [current_outcome(workspace, Stage.VECTOR_COLLECTION, each, outcomes) for each in documents]
-    usable = [each for each in done if each is not None and each.status in USABLE]
-    expected = sum(each.counts.get("rows", 0) for each in usable)
+    done = (
+        current_outcome(workspace, Stage.VECTOR_COLLECTION, each, outcomes)
+        for each, outcomes in with_outcomes(workspace, documents)
+    )
+    expected = sum(each.counts.get("rows", 0) for each in done if each is not None and each.status in USABLE)
     held = workspace.index.held(collection, workspace.space)
     reasons = []
     if len(held) != expected:

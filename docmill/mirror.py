@@ -122,6 +122,17 @@ def retag_scanned(workspace: Workspace, collection: str, found: Scan) -> list[Do
     return apply_access(workspace, collection, workspace.ledger.documents_by_id(ids), found.with_side_car)
 
 
+def look_at(workspace: Workspace, collection: str, source: str, keys: Sequence[str]) -> tuple[Document, ...]:
+    """The documents of these source keys, which are below the source, that are new or changed, and are there."""
+    store = workspace.source(source)
+    infos = [store.head(each.removeprefix(source)) for each in keys if not is_side_car(each)]
+    listed = [_document(collection, store, info) for info in infos if info is not None]
+    ids = [each.document_id for each in listed]
+    known = {each.source_key: each for each in workspace.ledger.documents_by_id(ids)}
+    new, changed, _ = _compare(listed, known)
+    return new + changed
+
+
 @dataclass(frozen=True)
 class Reconciled:
     """What a step of reconciling a source did: objects listed, documents found new or changed, and documents deleted.

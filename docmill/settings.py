@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     )
     password: Annotated[SecretStr, Field(description="opens encrypted documents (a secret)")] = SecretStr("")
     watch: Annotated[dict[str, str], Field(description="collection → address that sensors watch")] = {}
+    upload_queue: Annotated[
+        str,
+        Field(description="URL of the SQS queue that watched buckets send their notifications to, instead of listing"),
+    ] = ""
     sensor_seconds: Annotated[int, Field(ge=1, description="pause between two ticks of new_uploads")] = 30
     golden_questions: Annotated[
         Path | None, Field(description="JSON lines or YAML file of questions that a new generation must answer as well")

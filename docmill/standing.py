@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from docmill.fingerprints import raw_fingerprint
 from docmill.models import Document, Outcome, Stage, Status
@@ -10,6 +10,7 @@ from docmill.workspace import Workspace
 
 USABLE = {Status.OK, Status.PARTIAL}
 Outcomes = dict[tuple[str, Stage], Outcome]
+_SLICE = 500
 
 
 def expected_fingerprint(workspace: Workspace, stage: Stage, document: Document) -> str:
@@ -26,10 +27,21 @@ def current_outcome(workspace: Workspace, stage: Stage, document: Document, outc
     return outcome if outcome.version == document.version or stage is Stage.RAW_DOCUMENTS else None
 
 
+def with_outcomes(workspace: Workspace, documents: Sequence[Document]) -> Iterator[tuple[Document, Outcomes]]:
+    """Each document with its outcomes (and perhaps some of its neighbours').
+
+    They are looked up some hundred documents at a time: those of a large collection at once need gigabytes.
+    """
+    for start in range(0, len(documents), _SLICE):
+        part = documents[start : start + _SLICE]
+        outcomes = workspace.ledger.outcomes(document.document_id for document in part)
+        yield from ((document, outcomes) for document in part)
+
+
 def pending_batches(workspace: Workspace, documents: Sequence[Document]) -> list[str]:
     """Batches that hold any of these documents before its end: not through all stages, and not failed on the way."""
-    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    return sorted({each.batch for each in documents if _is_pending(workspace, each, outcomes)})
+    standing = with_outcomes(workspace, documents)
+    return sorted({each.batch for each, outcomes in standing if _is_pending(workspace, each, outcomes)})
 
 
 def _is_pending(workspace: Workspace, document: Document, outcomes: Outcomes) -> bool:

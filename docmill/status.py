@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from docmill.generations import unsearched
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import Outcomes, current_outcome
+from docmill.standing import with_outcomes
 from docmill.workspace import Workspace
 
 
@@ -49,22 +50,25 @@ def _state(workspace: Workspace, document: Document, outcomes: Outcomes) -> str:
 def collection_status(workspace: Workspace, collection: str) -> CollectionStatus:
     """How the collection stands now."""
     documents = workspace.ledger.documents(collection)
-    outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
-    states = [_state(workspace, document, outcomes) for document in documents]
+    states: Counter[str] = Counter()
+    expected_rows = 0
+    for document, outcomes in with_outcomes(workspace, documents):
+        states[_state(workspace, document, outcomes)] += 1
+        last = outcomes.get((document.document_id, Stage.VECTOR_COLLECTION))
+        expected_rows += last.counts.get("rows", 0) if last is not None else 0
     held = workspace.index.held(collection, workspace.space)
     known = {document.document_id for document in documents}
-    last = [outcomes.get((document.document_id, Stage.VECTOR_COLLECTION)) for document in documents]
     return CollectionStatus(
         collection=collection,
         documents=len(documents),
-        searchable=states.count("searchable") + states.count("partial"),
-        failed=states.count("failed"),
-        partial=states.count("partial"),
-        quarantined=states.count("quarantined"),
-        pending=states.count("pending"),
+        searchable=states["searchable"] + states["partial"],
+        failed=states["failed"],
+        partial=states["partial"],
+        quarantined=states["quarantined"],
+        pending=states["pending"],
         rows=len(held),
         orphans=sum(row.document_id not in known for row in held.values()),
-        expected_rows=sum(outcome.counts.get("rows", 0) for outcome in last if outcome is not None),
+        expected_rows=expected_rows,
         unsearched=unsearched(workspace, collection),
     )
 

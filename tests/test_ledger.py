@@ -260,3 +260,10 @@ def test_folder_that_cannot_be_made_is_systemic(tmp_path: Path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(SystemicError, match="folder of the ledger cannot be made"):
         Ledger(f"sqlite:///{tmp_path}/file/ledger.db")
+
+
+def test_pages_tells_how_many_were_read_of_each_document(ledger: Ledger):
+    each = document()
+    ledger.claim(batch("one"), [each])
+    ledger.record([outcome(each, Stage.EXTRACTED_ELEMENTS, counts={"pages": 7}), outcome(each, Stage.CHUNKS)])
+    assert ledger.pages([each.document_id, "unknown"]) == {each.document_id: 7}

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from docmill.cli import documents, ingest, models, parse, questions, record_commands, retrieval, serving
+from docmill.cli import documents, ingest, models, operations, parse, questions, record_commands, retrieval, serving
 from docmill.config import Mode
 from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
@@ -315,6 +315,7 @@ def parse_command(
 
 
 record_commands.add_to(app)
+operations.add_to(app)
 
 
 @app.command(name="dev")

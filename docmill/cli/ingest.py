@@ -28,6 +28,7 @@ from docmill.mirror import Plan, check_deletions, form_batches, make_plan, recon
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches
 from docmill.runners import find_runner
+from docmill.standing import with_outcomes
 from docmill.workspace import Workspace
 
 _NOTES = 20
@@ -120,10 +121,9 @@ def _failures(workspace: Workspace, collection: str, source: str) -> list[Failur
 def _notes(workspace: Workspace, reports: Sequence[StageReport]) -> list[dict[str, str]]:
     """What the stages found odd in documents that are all right, such as a name that belies the content."""
     ids = sorted({document for each in reports for document in each.worked_on})
-    outcomes = workspace.ledger.outcomes(ids)
     return [
         {"source": document.source_key, "stage": stage.value, "message": outcome.message}
-        for document in workspace.ledger.documents_by_id(ids)
+        for document, outcomes in with_outcomes(workspace, workspace.ledger.documents_by_id(ids))
         for stage in Stage
         if (outcome := outcomes.get((document.document_id, stage))) and outcome.status is Status.OK and outcome.message
     ]

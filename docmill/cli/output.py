@@ -144,9 +144,7 @@ def print_stages(workspace: Workspace, reports: Sequence[StageReport]) -> None:
 def stage_record(workspace: Workspace, stage: Stage, reports: Sequence[StageReport]) -> dict[str, object]:
     """A stage of a run in numbers; pages a second count the pages of the documents that the run worked on."""
     ids = [document for each in reports for document in each.worked_on]
-    outcomes = workspace.ledger.outcomes(ids)
-    extracted = [outcomes.get((document, Stage.EXTRACTED_ELEMENTS)) for document in ids]
-    pages = sum(outcome.counts.get("pages", 0) for outcome in extracted if outcome is not None)
+    pages = sum(workspace.ledger.pages(ids).values())
     seconds = sum(each.seconds for each in reports if each.worked_on)
     return {
         "stage": stage.value,

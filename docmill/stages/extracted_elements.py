@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from docmill.errors import DocmillError, IncompleteDocumentError, PermanentError, TransientError
 from docmill.extract.extractors import extractor_of
+from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.worker import Answer, Task, Unfinished, read_document
 from docmill.inference.places import served
 from docmill.models import Document, Stage
@@ -18,6 +19,7 @@ from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
 _PDF = "application/pdf"
+_PLAIN = {MEDIA_TYPES[label] for label in ("txt", "rst", "org")}
 
 
 def extract_elements(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Result]:
@@ -107,7 +109,11 @@ def _result(document: Document, answer: Answer | Unfinished | DocmillError, seco
 
 def _modules(media_type: str) -> tuple[str, ...]:
     """What the fork server imports once so that no worker has to."""
-    return ("docmill.extract.worker", "docmill.extract.pdf") if media_type == _PDF else ("docmill.extract.worker",)
+    if media_type == _PDF:
+        return ("docmill.extract.worker", "docmill.extract.pdf")
+    if media_type in _PLAIN:
+        return ("docmill.extract.worker", "docmill.extract.preload")
+    return ("docmill.extract.worker",)
 
 
 def preview_key(batch: str) -> str:
