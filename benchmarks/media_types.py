@@ -1,6 +1,6 @@
 """Tells the types of a folder's files by docmill, magika and libmagic, and counts who is right and at what cost.
 
-Usage: python benchmarks/media_types.py FOLDER …     (libmagic: pip install pylibmagic python-magic, or Debian's libmagic1)
+Usage: python benchmarks/media_types.py FOLDER …       (libmagic: pip install pylibmagic python-magic)
 
 A file's ending is taken for the truth, so damaged and misnamed ones count against everybody alike.
 """
