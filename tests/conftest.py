@@ -58,6 +58,11 @@ def chromium() -> str:
 
 
 @pytest.fixture
+def libreoffice() -> str:
+    return need("soffice", "libreoffice-impress-nogui")
+
+
+@pytest.fixture
 def tesseract() -> str:
     return need("tesseract", "tesseract-ocr")
 

@@ -30,6 +30,7 @@ _GROUP = 1_000
 """Rows written in one go: Milvus Lite takes about 0.4 s, and lets a search that waits in between."""
 _WORDS_SINCE = (2, 5)
 """The first version of Milvus's server that has BM25, and parameters in filters."""
+_LITE = "milvus_lite"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _DIGEST = re.compile(r"(.+)__([0-9a-f]{12})")
@@ -58,7 +59,8 @@ class MilvusIndex:
         self.uri = uri
         self._token = token
         self._config = config or IndexConfig()
-        self._lite = "://" not in uri
+        self._embedded = "://" not in uri
+        self._lite = self._embedded  # or a server of Milvus Lite, which its version tells
         self._thread_lock = threading.RLock()
         self._turns = Turns(uri)
         self._open: Any = None
@@ -76,7 +78,7 @@ class MilvusIndex:
                 return
             try:
                 with ExitStack() as stack:
-                    if self._lite:
+                    if self._embedded:
                         self._take_turn(stack)
                     self._open = self._connect()
                     stack.callback(self._disconnect)
@@ -100,27 +102,29 @@ class MilvusIndex:
 
         for name in ("pymilvus", "milvus_lite"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        return MilvusClient(uri=self.uri, token=self._token)
+        client = MilvusClient(uri=self.uri, token=self._token)
+        if not self._embedded and self._version is None:
+            self._version = str(client.get_server_version())
+            self._lite = self._version.startswith(_LITE)
+        return client
 
     def _disconnect(self) -> None:
         client, self._open = self._open, None
         client.close()
-        if self._lite:
+        if self._embedded:
             from milvus_lite.server_manager import server_manager_instance
 
             server_manager_instance.release_server(self.uri)
 
-    def _has_words(self, client: Any) -> bool:
+    def _has_words(self) -> bool:
         """Whether new collections index words; a server whose version cannot be read is taken for a new one."""
         if self._lite:
             return True
-        if self._version is None:
-            self._version = client.get_server_version()
-        version = _VERSION.match(self._version)
+        version = _VERSION.match(self._version or "")
         return version is None or (int(version[1]), int(version[2])) >= _WORDS_SINCE
 
     def _query_filter(self, client: Any, condition: Filter) -> dict[str, Any]:
-        if self._lite or not self._has_words(client):
+        if self._lite or not self._has_words():
             return {"filter": condition.rendered()}
         template, params = condition.templated()
         return {"filter": template, "filter_params": params}
@@ -137,7 +141,7 @@ class MilvusIndex:
                 f"{collection!r} is not a name for a collection.", hint="Use letters, digits and underscores."
             )
         physical = _physical(collection, space)
-        words = self._has_words(client)
+        words = self._has_words()
         kind = kind_for(self._config, expected_rows, lite=self._lite)
         made = indexes(client, space, self._config, kind, words=words)
         if not client.has_collection(physical):
@@ -181,7 +185,7 @@ class MilvusIndex:
                     if group := groups.pop(0):
                         entities = [entity_of(row, self._config.partition_key) for row in group]
                         client.upsert(physical, entities)
-                    if self._lite and self._turns.wanted():
+                    if self._embedded and self._turns.wanted():
                         break
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:

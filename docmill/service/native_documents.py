@@ -28,13 +28,15 @@ from docmill.service.auth import Caller, allowed
 from docmill.service.native_jobs import JobView, view
 from docmill.service.problems import Problem, not_found
 from docmill.service.runner import Context, runner_of
+from docmill.service.sent import sent_document, sent_file
 from docmill.service.work import job_document, read_job_document
 from docmill.workspace import Workspace
 
 router = APIRouter()
 Format = Literal["markdown", "text", "html", "json"]
-_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_ingesting = threading.Lock()
+_COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+"""What Milvus allows."""
+INGESTING = threading.Lock()
 """One ingestion at a time in this process: each fills all worker processes, and a Dagster instance is opened by one."""
 
 
@@ -84,7 +86,7 @@ async def add_documents(
     workspace: Workspace = request.app.state.workspace
     name = _collection(workspace, collection)
     allowed(key, name)
-    names = [await asyncio.to_thread(_keep, workspace, name, *(await _read(each))) for each in file or []]
+    names = [await asyncio.to_thread(_keep, workspace, name, *(await sent_file(each))) for each in file or []]
     for each in url or []:
         found = await asyncio.to_thread(fetch, each, rules_of(workspace.settings))
         names.append(await asyncio.to_thread(_keep, workspace, name, found.name, found.data))
@@ -106,13 +108,10 @@ async def parse(
 ) -> JobView:
     """What stands in one document; it becomes part of no collection. The same again gives the same job."""
     workspace: Workspace = request.app.state.workspace
-    if file is not None:
-        name, data = await _read(file)
-    elif url:
-        found = await asyncio.to_thread(fetch, url, rules_of(workspace.settings))
-        name, data = found.name, found.data
-    else:
+    sent = await sent_document(request, file, url)
+    if sent is None:
         raise Problem(422, "invalid_request", "No document was sent.", "Send `file` or `url` as a form field.")
+    name, data = sent
     stored = f"content{extension(name)}"
     work = work_id("parse", f"{form} {stored}", [content_version(data)])
     payload = {"file": stored, "name": name, "format": form}
@@ -190,7 +189,7 @@ def do_ingest(context: Context) -> bytes:
     assert isinstance(names, list)
     source = f"{workspace.store.url}uploads/{collection}/"
     ids: list[str] = []
-    with _ingesting:
+    with INGESTING:
         for name in dict.fromkeys(names):
             plan = make_plan(workspace, collection, source + str(name))
             form_batches(workspace, collection, plan.pending, runner="service")
@@ -212,7 +211,7 @@ def do_retry(context: Context) -> bytes:
     if wanted and not chosen:
         raise UsageError("None of these documents stands failed.", hint="Ask for /failed.")
     ids = [each.document_id for each in chosen]
-    with _ingesting:
+    with INGESTING:
         for batch in sorted({each.batch for each in chosen}):
             find_runner(workspace.settings.service.runner).run(workspace, batch, list(Stage), Scope(frozenset(ids)))
     return _ended(workspace, collection, ids)
@@ -243,16 +242,11 @@ def _written(extraction: Extraction, form: str) -> object:
 # Parts
 
 
-async def _read(file: UploadFile) -> tuple[str, bytes]:
-    """The upload's name and bytes; Starlette has put large ones on disk."""
-    return file.filename or "document", await file.read()
-
-
 def _collection(workspace: Workspace, name: str) -> str:
     name = name or workspace.settings.collection
     if not _COLLECTION.fullmatch(name):
         raise Problem(
-            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits, _ . -"
+            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits and _."
         )
     return name
 

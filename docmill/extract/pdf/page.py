@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from docmill.extract.chart_axes import Label
 from docmill.extract.pdf.aligned import build_table, text_rows
 from docmill.extract.pdf.bars import find_charts, without_charts
 from docmill.extract.pdf.candidates import free_tables, looks_tabular, stacked_tables
@@ -21,6 +22,7 @@ from docmill.extract.pdf.regions import Region
 from docmill.extract.pdf.routing import doubt
 from docmill.extract.pdf.rowsplit import cut_titles, split_columns, split_rows, spread_labels
 from docmill.extract.pdf.tables import FoundTable, Placer, ruled_tables
+from docmill.extract.picture_kinds import kind_of
 from docmill.models import ElementType
 
 _SURE_OF_PIES = 0.8
@@ -66,14 +68,14 @@ def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = (), fields
     items += [Item(c.box, None, _figure_draft(c.box, c.runs, ElementType.CHART)) for c in charts]
     for box in figures:
         own = [run for run in runs if inside(run, box)]
-        figure = _plot_draft(box, own, runs) or _figure_draft(box, own)
+        figure = _plot_draft(box, own, runs) or _labelled_draft(box, own)
         own = figure.lines and [run for run in runs if inside(run, figure.box)]
         items.append(Item(around([figure.box, *own]) if own else box, None, figure))
         runs = _without(runs, own)
     for box in find_frames(ink, [*taken, *figures]):
         own = [run for run in runs if inside(run, box)]
         if len(own) > 1:
-            content = _figure_draft(box, own) if is_diagram(box, own) else own
+            content = _labelled_draft(box, own) if is_diagram(box, own) else own
             items.append(Item(around([box, *own]), None, content))
             runs = _without(runs, own)
     items += [Item(run.box, run) for run in runs]
@@ -155,6 +157,12 @@ def _figure_draft(box: Box, runs: Sequence[Run], kind: ElementType = ElementType
     """A draft of a figure with the text that stands in it, line by line."""
     lines = [join_row(row) for row in rows_of(runs)]
     return Draft(kind, "\n".join(clean(line.text) for line in lines), box, lines)
+
+
+def _labelled_draft(box: Box, runs: Sequence[Run]) -> Draft:
+    """A draft of a figure that is no plot: by the labels in it an infographic, or another chart, or a picture."""
+    labels = [Label(run.text, *run.box) for run in runs]
+    return _figure_draft(box, runs, kind_of(labels, (box.x1 - box.x0, box.y1 - box.y0), graphics=True))
 
 
 def _plot_draft(box: Box, inside_it: Sequence[Run], runs: Sequence[Run]) -> Draft | None:

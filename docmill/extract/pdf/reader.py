@@ -36,10 +36,10 @@ from docmill.extract.pdf.vertical import join_vertical
 from docmill.extract.reading import Reading
 from docmill.extract.wanted import ALL, Wanted
 from docmill.models import (
+    PICTURES,
     BBox,
     Crop,
     Element,
-    ElementType,
     Extraction,
     Line,
     OutlineEntry,
@@ -167,7 +167,7 @@ class PdfFile:
         password: str = "",
     ) -> None:
         self._config = config
-        self._ocr = None if config.mode is Mode.FAST else ocr
+        self._ocr = ocr if config.force_ocr or config.mode is not Mode.FAST else None
         self._watch = watch
         self._ahead: dict[int, tuple[EngineObject, Ink, tuple[str, ...]]] = {}
         self._document = open_document(data, config.max_pages, password)
@@ -246,11 +246,7 @@ class PdfFile:
             off = "OCR is off in fast mode" if config.mode is Mode.FAST else "no OCR engine is set up"
             reason = f"{reason}; {off}"
             if ink.characters == 0 or is_garbage(ink):
-                drafts = [
-                    each
-                    for each in drafts
-                    if each.type in (ElementType.IMAGE, ElementType.CHART) and config.mode is not Mode.FAST
-                ]
+                drafts = [each for each in drafts if each.type in PICTURES and config.mode is not Mode.FAST]
         if not drafts:
             status, reason = PageStatus.EMPTY, reason or "nothing on the page"
         info = Page(
@@ -290,7 +286,7 @@ def _with_damage(read: PageRead) -> PageRead:
 def _add_crops(read: PageRead, display_list: EngineObject) -> None:
     """Pictures of the page's figures as PNG."""
     for index, draft in enumerate(read.drafts):
-        if draft.type not in (ElementType.IMAGE, ElementType.CHART):
+        if draft.type not in PICTURES:
             continue
         box = read.boxes[index]
         scale = _CROP_DPI / 72

@@ -57,6 +57,10 @@ def read_scan(display_list: EngineObject, ink: Ink, ocr: PageOcr | None, config:
     if ocr is None:
         return Scan(reason=reason or doubt)
     engine = f"ocr:{engine_name(ocr)}"
+    if config.force_ocr:
+        found = _look(display_list, ocr, config.ocr_dpi)
+        if found.lines:
+            return Scan(engine, _said("OCR was asked for", _replace(ink, found, config.ocr_dpi)), engine=engine)
     if reason:
         return Scan(engine, _said(reason, recognise(display_list, ink, ocr, config.ocr_dpi)), engine=engine)
     if doubt:
