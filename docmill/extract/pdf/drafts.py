@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
-from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.ink import Run
 from docmill.extract.pdf.lines import around, join_lines, leading
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.rtl import with_brackets
 from docmill.models import ElementType, Link, Region, Scalar, Table
 

@@ -22,11 +22,12 @@ from docmill.extract.pdf.engine import (
 )
 from docmill.extract.pdf.forms import Field, fill, form_fields, has_form
 from docmill.extract.pdf.furniture import mark_furniture
-from docmill.extract.pdf.ink import Box, Ink, read_ink
+from docmill.extract.pdf.ink import Ink, read_ink
 from docmill.extract.pdf.joining import join_tables
 from docmill.extract.pdf.links import add_links, web_links
 from docmill.extract.pdf.page import draft_page
 from docmill.extract.pdf.pageread import Head, PageRead
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.regions import MODEL, find_regions
 from docmill.extract.pdf.routing import why_model
 from docmill.extract.pdf.scans import PageOcr, is_garbage, read_scan

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from docmill.extract.pdf.grid import Grid, find_grids
-from docmill.extract.pdf.ink import Box, Ink, Run, Word
+from docmill.extract.pdf.ink import Ink, Run
 from docmill.extract.pdf.lines import around, join_lines, join_row, rows_of
+from docmill.extract.pdf.places import Box, Word
 from docmill.extract.pdf.rtl import with_brackets
 from docmill.models import BBox, Cell, Table
 
