@@ -146,3 +146,15 @@ def test_a_link_stands_on_its_words_in_markdown():
     (link,) = extraction.elements[0].links
     assert (link.text, link.uri) == ("our site", "https://example.org/a")
     assert to_markdown(extraction).strip() == "See [our site](https://example.org/a) for more."
+
+
+def test_relations_without_words_are_formulas():
+    data = page_of(f"<p>{PROSE}</p><p>E = m c<sup>2</sup> + ∑ x<sub>i</sub></p><p>{PROSE}</p><p>The sum is x = 5.</p>")
+    assert [each.text for each in of_type(data, ElementType.FORMULA)] == ["E = m c2 + ∑ xi"]
+
+
+def test_prose_of_a_typewriter_is_no_code():
+    made = pymupdf.open()
+    text = "The mean (and its error) is given;\nthe others [see below] are not,\nsave for p greater than 0.25."
+    made.new_page().insert_textbox((72, 72, 500, 300), text + "\n" + PROSE, fontname="cour")
+    assert of_type(made.tobytes(), ElementType.CODE) == []

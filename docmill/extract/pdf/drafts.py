@@ -26,8 +26,13 @@ CAPTION = re.compile(
 )
 _ENTRY = re.compile(r"(?:(?:\. ?){3,}|…)\s*(?:\d{1,4}|[ivxlc]+)$")  # of a table of contents
 _FOOTNOTE = re.compile(r"(\d{1,3}|[*†‡§¶]+|[a-z])[\s).\]]?\s*\S")
+_RELATION = re.compile(r"[\w)\]|′'²³]\s*[=≈≠≤≥≡∝→∈<>]\s*[\w(\[|√∑∏∫−+-]|[∑∏∫√]\s*[\w(]")
+_FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan log exp max min lim sup inf mod det deg dim ker gcd "
+    "sqrt rank grad argmin argmax".split()
+)
 _COUNTED = re.compile(r"(\d{1,3})([.)])\s+\S")
-_CODE_SIGNS = re.compile(r"[{}();=<>\[\]]")
+_CODE_SIGNS = re.compile(r"[{}=<>]|;$|\w\(|:$")
 _COMMAND = re.compile(r"[$>#%]\s+\S|\w+\(.*\)|.*[;{}]$")
 _SENTENCE_END = (".", ",", ";")
 
@@ -186,14 +191,22 @@ def _kind(group: Sequence[Run], text: str, body: BodyStyle, near: Around, page_h
         return ElementType.LIST_ITEM
     if all(line.mono for line in group) and _is_code(group, text, body):
         return ElementType.CODE
-    return ElementType.TEXT
+    return ElementType.FORMULA if _is_formula(text) else ElementType.TEXT
+
+
+def _is_formula(text: str) -> bool:
+    """True for a relation or a sum without words: names of functions aside, none has more than two letters."""
+    if len(text) > 160 or not _RELATION.search(text):
+        return False
+    words = [word.lower() for word in re.findall(r"[^\W\d_]{3,}", text)]
+    return all(word in _FUNCTIONS for word in words) and bool(re.search(r"[^\W\d_]", text))
 
 
 def _is_code(group: Sequence[Run], text: str, body: BodyStyle) -> bool:
-    """True for lines of a typewriter's font that hold signs of code, or any such lines where the text has none."""
-    return (
-        bool(_CODE_SIGNS.search(text)) if len(group) > 1 and body.mono else len(group) > 1 or bool(_COMMAND.match(text))
-    )
+    """True for lines of a typewriter's font; where the text is set in one, half of them must hold signs of code."""
+    if body.mono:
+        return len(group) > 1 and 2 * sum(bool(_CODE_SIGNS.search(line.text)) for line in group) >= len(group)
+    return len(group) > 1 or bool(_COMMAND.match(text))
 
 
 def _runs_on(text: str) -> bool:
