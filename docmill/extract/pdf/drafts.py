@@ -27,9 +27,9 @@ CAPTION = re.compile(
 _ENTRY = re.compile(r"(?:(?:\. ?){3,}|…)\s*(?:\d{1,4}|[ivxlc]+)$")  # of a table of contents
 _FOOTNOTE = re.compile(r"(\d{1,3}|[*†‡§¶]+|[a-z])[\s).\]]?\s*\S")
 _RELATION = re.compile(r"[\w)\]|′'²³]\s*[=≈≠≤≥≡∝→∈<>]\s*[\w(\[|√∑∏∫−+-]|[∑∏∫√]\s*[\w(]")
-_FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan log exp max min lim sup inf mod det deg dim ker gcd "
-    "sqrt rank grad argmin argmax".split()
+_FUNCTIONS = re.compile(
+    "sin|cos|tan|cot|sec|csc|sinh|cosh|tanh|arcsin|arccos|arctan|log|exp|max|min|lim|sup|inf|mod|det|deg|dim|ker|gcd|"
+    "sqrt|rank|grad|argmin|argmax"
 )
 _COUNTED = re.compile(r"(\d{1,3})([.)])\s+\S")
 _CODE_SIGNS = re.compile(r"[{}=<>]|;$|\w\(|:$")
@@ -199,7 +199,7 @@ def _is_formula(text: str) -> bool:
     if len(text) > 160 or not _RELATION.search(text):
         return False
     words = [word.lower() for word in re.findall(r"[^\W\d_]{3,}", text)]
-    return all(word in _FUNCTIONS for word in words) and bool(re.search(r"[^\W\d_]", text))
+    return all(_FUNCTIONS.fullmatch(word) for word in words) and bool(re.search(r"[^\W\d_]", text))
 
 
 def _is_code(group: Sequence[Run], text: str, body: BodyStyle) -> bool:
