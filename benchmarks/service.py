@@ -256,7 +256,8 @@ def memory(given: argparse.Namespace, folder: Path) -> None:
     from docmill.settings import Settings
 
     make_pdfs(folder / "a", given.documents)
-    made = Ingestor(str(folder / "a"), settings=Settings(home=folder / "home")).extract(text_depth="page")
+    settings = Settings(home=folder / "home", pipeline={"extract": {"mode": "fast"}})
+    made = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page")
     made.save_to_disk(str(folder / "results"))
     since, before = time.time(), cpu_of(os.getpid())
     future = made.ingest_async(return_failures=True)
