@@ -73,7 +73,9 @@ def _shown(leaf: FieldResult) -> str:
 
 
 def _page(workspace: Workspace, document_id: str, fields: dict[str, FieldResult]) -> str:
-    """The first page with such a value, base64; "" for a document that is no PDF."""
+    """The first page with such a value, base64; "" for one that is no PDF or whose personal data is not to be shown."""
+    if workspace.config.enrich.redact.active:
+        return ""
     document = workspace.ledger.document(document_id)
     pages = [
         leaf.citation.page for leaf in fields.values() if leaf.citation is not None and leaf.citation.bbox is not None

@@ -11,7 +11,7 @@ from resources import ScopeResource, WorkspaceResource
 
 
 @dg.asset(
-    deps=["extracted_elements"],
+    deps=["enriched_elements"],
     kinds={"python"},
     description="A record of each document by every registered schema (`docmill schemas add`), every value cited.",
     partitions_def=document_batches,

@@ -7,6 +7,7 @@ Usage: python benchmarks/hostile_ingest.py [--output FILE] [--seconds S] [--memo
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import socket
@@ -96,11 +97,11 @@ def _worst(document: Document, outcomes: dict[tuple[str, Stage], Outcome]) -> tu
     return "ok", ""
 
 
-def report(found: Sequence[Row], seconds: float, cpu: float, peak: float, callers: Sequence[str]) -> str:
-    """The page's table."""
+def report(found: Sequence[Row], seconds: float, cpu: float, peak: float, indexed: int, callers: Sequence[str]) -> str:
+    """The page's table; `indexed` rows are in the index afterwards."""
     lines = [
         f"{len(found)} files in {seconds:.0f} s ({cpu:.0f} CPU-s); the largest process had {peak:.0f} MiB; "
-        f"{len(callers)} calls out of the documents.",
+        f"{indexed} rows in the index; {len(callers)} calls out of the documents.",
         "",
         "| file | outcome | members | of these failed | s | message |",
         "|---|---|---|---|---|---|",
@@ -110,6 +111,12 @@ def report(found: Sequence[Row], seconds: float, cpu: float, peak: float, caller
         members = f"{row.members or ''} | {row.failed_members or ''}"
         lines.append(f"| {row.name} | {row.outcome} | {members} | {row.seconds:.1f} | {message} |")
     return "\n".join(lines) + "\n"
+
+
+def rows_in_index(docmill: str, environment: dict[str, str]) -> int:
+    """How many rows `docmill status` counts in the index."""
+    done = subprocess.run([docmill, "status", "--json"], env=environment, capture_output=True, text=True, check=True)
+    return sum(each["rows"] for each in json.loads(done.stdout)["collections"])
 
 
 def main() -> None:
@@ -132,7 +139,8 @@ def main() -> None:
         seconds = time.monotonic() - started
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         ledger = Ledger(f"sqlite:///{home}/ledger.db")
-        made = report(rows(ledger), seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, callers)
+        cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        made = report(rows(ledger), seconds, cpu, peak, rows_in_index(command[0], environment), callers)
         ledger.close()
     print(made if done.returncode in (0, 2) else f"docmill ended with {done.returncode}\n\n{made}")
     if arguments.output:

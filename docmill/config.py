@@ -59,6 +59,7 @@ class OfficeConfig(Section):
     """What counts in office files."""
 
     hidden: Annotated[bool, Field(description="read hidden sheets, rows, columns and slides, too")] = True
+    formulas: Annotated[bool, Field(description="keep the formulas of cells (xlsx, ods) beside their values")] = False
     deleted: Annotated[bool, Field(description="read text that tracked changes delete, too")] = False
 
 
@@ -122,7 +123,8 @@ class CaptionConfig(Section):
     parallel: Annotated[int, Field(ge=1, description="pictures asked about at once")] = 4
     prompt: Annotated[str, Field(description="what is asked about a picture")] = (
         "Describe this picture from a document so that it can be found: what it shows, with the names, labels and "
-        "numbers that can be read in it. Answer with the description only."
+        "numbers that can be read in it. If it is a chart, add its data as a Markdown table with a header row. Answer "
+        "with nothing else."
     )
     chart_prompt: Annotated[str, Field(description="what is asked about a chart whose data the document lacks")] = (
         "This is a chart or infographic from a document. Say in one paragraph what it shows, then give its data as a "

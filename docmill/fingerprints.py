@@ -10,11 +10,11 @@ from docmill.models import Stage
 
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
-    Stage.EXTRACTED_ELEMENTS: "7",
+    Stage.EXTRACTED_ELEMENTS: "8",
     Stage.ENRICHED_ELEMENTS: "1",
     Stage.CHUNKS: "4",
     Stage.EMBEDDINGS: "2",
-    Stage.VECTOR_COLLECTION: "3",
+    Stage.VECTOR_COLLECTION: "4",
 }
 """Raised by whoever changes a stage so that it gives other results for the same input and settings."""
 

@@ -73,6 +73,10 @@ class ElementType(StrEnum):
     AUDIO_SEGMENT = "audio_segment"
 
 
+PICTURES = frozenset({ElementType.IMAGE, ElementType.CHART, ElementType.INFOGRAPHIC})
+"""What is shown rather than written: it may have a crop, and stays without any text."""
+
+
 class PageStatus(StrEnum):
     """What became of a page. Only a page in a document that has pages or slides is listed.
 
@@ -88,6 +92,7 @@ class PageStatus(StrEnum):
 class Cell(Model):
     """A cell of a table; a merged cell stands once, at its first row and column.
 
+    `formula` is what a spreadsheet computes its text by, where the settings ask for formulas.
     `page` is given where a table goes on over pages and the cell stands on a later one than its element.
     """
 
@@ -99,6 +104,7 @@ class Cell(Model):
     header: bool = False
     bbox: BBox | None = None
     page: int | None = None
+    formula: str = ""
 
 
 class Table(Model):
@@ -160,6 +166,7 @@ class Table(Model):
                 tag = "th" if cell.header else "td"
                 spans = f' rowspan="{cell.row_span}"' if cell.row_span > 1 else ""
                 spans += f' colspan="{cell.column_span}"' if cell.column_span > 1 else ""
+                spans += f' data-formula="{escape(cell.formula)}"' if cell.formula else ""
                 parts.append(f"<{tag}{spans}>{escape(cell.text, quote=False)}</{tag}>")
             lines.append("<tr>" + "".join(parts) + "</tr>")
         return "\n".join([*lines, "</table>"])
@@ -423,7 +430,10 @@ class Document(Model):
 
 
 class Outcome(Model):
-    """What became of a document at a stage: one row for (document, stage). `seconds` is wall time."""
+    """What became of a document at a stage: one row for (document, stage).
+
+    `seconds` is wall time, `cpu_seconds` the document's share of what the stage took from the processors.
+    """
 
     document_id: str
     stage: Stage
@@ -437,6 +447,7 @@ class Outcome(Model):
     pages: tuple[int, ...] = ()
     attempts: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     counts: dict[str, int] = {}
     run_id: str = ""
     updated_at: float = 0.0

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pebble import ProcessExpired
@@ -33,8 +34,36 @@ _OUT_OF_MEMORY = 112
 """The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
 
 
+_cpu_seconds = [0.0]
+_counting = threading.Lock()
+
+
+def cpu_seconds_of_workers() -> float:
+    """CPU seconds that tasks took in worker processes that this process started, those included that failed.
+
+    What a worker took that was killed is not known.
+    """
+    return _cpu_seconds[0]
+
+
+def _cpu_now() -> float:
+    """CPU seconds of this process and of its children that have ended (LibreOffice, tesseract)."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _measured(function: Callable[[Task], Answer], task: Task) -> tuple[float, Answer | DocmillError]:
+    """CPU seconds and the task's answer or error; runs in a worker process."""
+    since = _cpu_now()
+    try:
+        answer: Answer | DocmillError = _guarded(function, task)
+    except DocmillError as error:
+        answer = error
+    return _cpu_now() - since, answer
+
+
 def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
-    """The task's answer; runs in a worker process.
+    """The task's answer.
 
     Whatever else a reader raises becomes a ReaderError here: many exceptions of other libraries can be pickled but not
     unpickled, which would break the pool for all documents, and SystemExit would end the parent. A worker that runs
@@ -59,6 +88,10 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
         ) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+_Measured = Future[tuple[float, Answer | DocmillError]]
+_Waiting = dict[_Measured[Answer], tuple[int, float, str]]
 
 
 class Isolated(Generic[Task, Answer]):
@@ -103,30 +136,40 @@ class Isolated(Generic[Task, Answer]):
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
         """(index of the task, its answer or error, wall seconds), in order of completion.
 
-        `tasks` may grow while the results are consumed. Raises TransientError once the pool was closed.
+        `tasks` may grow while the results are consumed. A task whose processes broke is done again, once. Raises
+        TransientError once the pool was closed.
         """
-        waiting: dict[Future[Answer], tuple[int, float, str]] = {}
-        upcoming = 0
+        waiting: _Waiting[Answer] = {}
+        upcoming, again = 0, set[int]()
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
-                if self._closed.is_set():
-                    raise _ended()
-                setting = "media_seconds" if self._is_long(tasks[upcoming]) else "seconds"
-                arguments = (self._function, tasks[upcoming])
-                future = self._warm.pool.schedule(_guarded, args=arguments, timeout=getattr(self._limits, setting))
-                self._scheduled.add(future)
-                waiting[future] = (upcoming, time.monotonic(), setting)
+                self._begin(waiting, tasks, upcoming)
                 upcoming += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 index, since, setting = waiting.pop(future)
                 self._scheduled.discard(future)
+                if _is_broken(future) and index not in again:
+                    again.add(index)
+                    self._begin(waiting, tasks, index)
+                    continue
                 yield index, self._answer(future, setting), time.monotonic() - since
 
-    def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
+    def _begin(self, waiting: _Waiting[Answer], tasks: Sequence[Task], index: int) -> None:
+        if self._closed.is_set():
+            raise _ended()
+        setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
+        future = self._warm.schedule(_measured, (self._function, tasks[index]), getattr(self._limits, setting))
+        self._scheduled.add(future)
+        waiting[future] = (index, time.monotonic(), setting)
+
+    def _answer(self, future: _Measured[Answer], setting: str) -> Answer | DocmillError:
         try:
-            return future.result()
+            cpu_seconds, answer = future.result()
+            with _counting:
+                _cpu_seconds[0] += cpu_seconds
+            return answer
         except DocmillError as error:
             return error
         except CancelledError:
@@ -135,6 +178,9 @@ class Isolated(Generic[Task, Answer]):
             return self._limit("time", f"was not read within {getattr(self._limits, setting):g} s", setting)
         except ProcessExpired as error:
             return self._died(error.exitcode)
+        except BrokenProcessPool:
+            message = "The worker processes ended twice while the document was to be read."
+            return _stopped("crash", message, "See the machine's log: the system may have killed them.")
 
     def _died(self, code: int) -> LimitExceededError:
         if code == _OUT_OF_MEMORY:
@@ -150,6 +196,10 @@ class Isolated(Generic[Task, Answer]):
         variable = f"DOCMILL_WORKERS__{setting.upper()}"
         hint = f"Raise workers.{setting} in docmill.toml or {variable}, or split the document."
         return _stopped(stopped, f"The document {what} (limit workers.{setting}).", hint)
+
+
+def _is_broken(future: Future[Any]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
 
 
 def _ended() -> TransientError:

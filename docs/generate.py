@@ -78,10 +78,13 @@ the type (`tests/extract/test_features.py`).
   depth within `extract.max_depth`. **text of pictures** is read in mode `accurate`, in mode `auto` where there is no
   other text.
 - *Tracked changes*: the final text; insertions count, deletions do not (in docx they do with `extract.office.deleted`).
-  *Formulas* of sheets: their values.
+  *Formulas* of sheets: their values; `extract.office.formulas` keeps the formulas of xlsx and ods beside them.
 - *Hidden* sheets, rows, columns and slides are read, and sheets and slides marked as hidden.
-  `extract.office.hidden = false` leaves them out (rows and columns in xlsx). Hidden text of a text document or web
-  page is left out.
+  `extract.office.hidden = false` leaves them out, with the comments and pictures on them. Hidden text of a text
+  document or web page is left out.
+- **charts**: with their data as a table, as far as it can be told; else with a note in their metadata. Charts and
+  infographics are told in all pictures that are read, in files of their own and inside of others ([how](media.md#charts)).
+  *Drawings* (SVG, EMF, WMF) inside of documents are drawn and read like pictures; EMF and WMF need LibreOffice.
 - *ppt* needs LibreOffice (Debian: `libreoffice-impress-nogui`). Nothing that a document points to outside of itself is
   fetched, no macro is run, no XML entity is expanded.
 - Encrypted documents, damaged ones, 7z, rar and other types are refused with the way out.

@@ -20,9 +20,8 @@ from docmill.artifacts import Artifacts
 from docmill.config import CaptionConfig
 from docmill.errors import ConfigError, DocmillError, IncompleteDocumentError, PermanentError, TransientError
 from docmill.inference.endpoint import OpenAIEndpoint
-from docmill.models import Cell, Element, ElementType, Extraction, Table
+from docmill.models import PICTURES, Cell, Element, ElementType, Extraction, Table
 
-_SEEN = frozenset({ElementType.IMAGE, ElementType.CHART, ElementType.INFOGRAPHIC})
 _CHARTS = frozenset({ElementType.CHART, ElementType.INFOGRAPHIC})
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?")
 
@@ -134,28 +133,36 @@ class Captioner:
         return OpenAIEndpoint(self._config.url, self._config.model, key, timeout=self._config.timeout)
 
     def _with_caption(self, element: Element, caption: str | None) -> Element:
-        """The element with its caption behind the text that it had, and a chart with the table that the caption has."""
+        """The element with its caption behind the text that it had, and a chart with the table that the caption has.
+
+        A picture that has such a table is a chart that nothing else told.
+        """
         if caption is None:
             return element
         known = {**element.metadata, "captioned_by": self._config.model}
+        table = element.table or markdown_table(caption)
+        kind = ElementType.CHART if table is not None and element.type is ElementType.IMAGE else element.type
+        if table is not None:
+            known.pop("note", None)
         method = element.method if element.text else f"caption:{self._config.model}"
         text = f"{element.text}\n{caption}" if element.text else caption
-        table = markdown_table(caption) if element.type in _CHARTS and element.table is None else element.table
-        return element.model_copy(update={"text": text, "method": method, "metadata": known, "table": table})
+        return element.model_copy(
+            update={"type": kind, "text": text, "method": method, "metadata": known, "table": table}
+        )
 
 
 def _needs_caption(element: Element) -> bool:
     """Whether it is a picture that is kept, no repeat of another, and no chart whose data is known."""
     known = element.type in _CHARTS and element.table is not None
-    return element.type in _SEEN and element.crop is not None and not known and "repeat_of" not in element.metadata
+    return element.type in PICTURES and element.crop is not None and not known and "repeat_of" not in element.metadata
 
 
 def _around(elements: Sequence[Element], ordinal: int, length: int) -> str:
     """The titles above the picture, its own text and that before and behind it, about `length` characters."""
     picture = elements[ordinal]
     parent = elements[picture.parent] if picture.parent is not None else None
-    before = " ".join(each.text for each in elements[max(0, ordinal - 4) : ordinal] if each.type not in _SEEN)
-    behind = " ".join(each.text for each in elements[ordinal + 1 : ordinal + 4] if each.type not in _SEEN)
+    before = " ".join(each.text for each in elements[max(0, ordinal - 4) : ordinal] if each.type not in PICTURES)
+    behind = " ".join(each.text for each in elements[ordinal + 1 : ordinal + 4] if each.type not in PICTURES)
     parts = [parent.text[:200] if parent else "", before[-length // 2 :], picture.text[:length], behind[: length // 2]]
     return "\n".join(part for part in parts if part.strip())
 

@@ -103,7 +103,9 @@ class Redactor:
         changes: dict[str, object] = {"text": text, "metadata": metadata}
         if element.table is not None:
             cells = tuple(
-                cell.model_copy(update={"text": self.replace(cell.text)[0]}) if cell.text else cell
+                cell.model_copy(update={"text": self.replace(cell.text)[0], "formula": self.replace(cell.formula)[0]})
+                if cell.text
+                else cell
                 for cell in element.table.cells
             )
             title = self.replace(element.table.title)[0]

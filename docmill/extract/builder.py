@@ -14,7 +14,9 @@ from typing import TypedDict
 from docmill.config import ExtractConfig
 from docmill.errors import LimitExceededError
 from docmill.extract.reading import Reading
+from docmill.extract.vectors import vector_of
 from docmill.models import (
+    PICTURES,
     BBox,
     Cell,
     Crop,
@@ -140,7 +142,7 @@ class Builder:
         given = fields or {}
         self._count(len(text))
         text = clean(text).strip("\n") if kind is ElementType.CODE else tidy(text)
-        if not text.strip() and kind not in (ElementType.IMAGE, ElementType.CHART):
+        if not text.strip() and kind not in PICTURES:
             return None
         ordinal = len(self.elements)
         outside = kind in (ElementType.HEADER, ElementType.FOOTER)
@@ -195,14 +197,18 @@ class Builder:
         return self.add(kind, text, given)
 
     def _is_ornament(self, crop: Crop) -> bool:
-        """Whether the settings leave the picture out: icons, bullets, rules."""
+        """Whether the settings leave the picture out: icons, bullets, rules. A drawing may not tell its size."""
         short, long = sorted((crop.width, crop.height))
-        return short < self.config.pictures.min_side or long > self.config.pictures.max_aspect * short
+        return long > 0 and (short < self.config.pictures.min_side or long > self.config.pictures.max_aspect * short)
 
     def crop(self, data: bytes) -> Crop | None:
         """Stores a picture and returns what names it; None, with a warning, where it cannot be decoded."""
         from PIL import Image
 
+        vector = vector_of(data)
+        if vector is not None:
+            crop = Crop(sha256="", media_type=vector.media_type, width=vector.width, height=vector.height)
+            return self._kept(vector.data, crop)
         try:
             with Image.open(io.BytesIO(data)) as image:
                 width, height = image.size
@@ -213,12 +219,16 @@ class Builder:
                 if kind is None:
                     data, kind = _as_png(image), "image/png"
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            self.warn("A picture was left out: its format cannot be decoded (EMF, WMF and SVG drawings cannot).")
+            self.warn("A picture was left out: its format cannot be decoded.")
             return None
+        return self._kept(data, Crop(sha256="", media_type=kind, width=width, height=height))
+
+    def _kept(self, data: bytes, crop: Crop) -> Crop:
+        """The crop with the picture's hash; the picture is kept where the settings say so."""
         digest = hashlib.sha256(data).hexdigest()
         if self.config.crops:
             self.crops[digest] = data
-        return Crop(sha256=digest, media_type=kind, width=width, height=height)
+        return crop.model_copy(update={"sha256": digest})
 
     def reading(self) -> Reading:
         """The finished reading."""

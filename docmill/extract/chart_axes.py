@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 _NUMBER = re.compile(r"[-−–+]?[€$£¥]?\s?(\d{1,3}(?:[, ’']\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)\s?([%kKMmB€$£¥]|bn|Mio)?")
 _SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "Mio": 1e6, "B": 1e9, "bn": 1e9}
+_YEAR = re.compile(r"(?:1[89]|20|21)\d\d")
 _ALIGNED = 2.5
 _OFF = 0.02
 """Of the axis's range: how far a label's value may be off the line through all of them."""
@@ -84,9 +85,20 @@ def value_axis(labels: Sequence[Label]) -> Axis | None:
 
 
 def shows_chart(labels: Sequence[Label]) -> bool:
-    """Whether the text in a picture says that it is a chart: it has a value axis, and words or numbers besides."""
+    """Whether the text in a picture says that it is a chart: it has a value axis, and words or numbers besides.
+
+    The axis stands upright, or lies below all but a line; years that lie there are categories.
+    """
     axis = value_axis(labels)
-    return axis is not None and len(labels) > len(axis.labels)
+    if axis is not None and len(labels) > len(axis.labels):
+        return True
+    lowest = sorted((each.y0 for each in labels), reverse=True)
+    lying = value_axis([Label(each.text, each.y0, -each.x1, each.y1, -each.x0) for each in labels])
+    if lying is None or len(labels) <= len(lying.labels):
+        return False
+    top = min(each.x0 for each in lying.labels)
+    below = sum(y > top + 2 * _ALIGNED for y in lowest)
+    return below <= 1 and not all(_YEAR.fullmatch(each.text.strip()) for each in lying.labels)
 
 
 def _edge(label: Label, side: int) -> float:

@@ -13,6 +13,7 @@ from docmill.config import ExtractConfig
 from docmill.errors import CorruptDocumentError
 from docmill.extract.archive import Archive
 from docmill.extract.builder import Builder, Fields, table_of, tidy
+from docmill.extract.charts import CX, DGM, C, add_chart, add_diagram
 from docmill.extract.decoding import declared_charset, decode
 from docmill.extract.delimited import has_header
 from docmill.extract.docx_styles import Numbering, Styles
@@ -197,15 +198,18 @@ class _Story:
                 self.builder.warn("A linked picture was not read: only pictures inside the document are.")
                 continue
             self.builder.picture(self.archive.read(relation.target), _description(drawing, parent))
-        for chart in parent.iter("{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"):
-            self.chart(self.related.get(chart.get(R + "id") or ""))
+        for drawn in parent.iter(C + "chart", CX + "chart", DGM + "relIds"):
+            if not _is_fallback(drawn, parent):
+                self.drawn(drawn)
 
-    def chart(self, relation: Relation | None) -> None:
-        """Adds a chart with its data."""
-        from docmill.extract.charts import add_chart
-
+    def drawn(self, element: XmlNode) -> None:
+        """Adds a chart with its data, or the texts of a diagram."""
+        add = add_diagram if element.tag == DGM + "relIds" else add_chart
+        relation = self.related.get(element.get(R + ("dm" if add is add_diagram else "id")) or "")
         if relation is not None and self.archive.has(relation.target):
-            add_chart(ooxml_xml(self.archive, relation.target), self.builder, {})
+            add(ooxml_xml(self.archive, relation.target), self.builder, {})
+        else:
+            self.builder.warn("A chart or diagram was not read: the document names it and lacks it.")
 
     def chunk(self, element: XmlNode) -> None:
         """Adds a document embedded as HTML or text; other kinds are named in the warnings."""

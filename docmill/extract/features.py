@@ -34,7 +34,7 @@ class Feature(StrEnum):
 
 
 _TEXT = {Feature.TITLES, Feature.LISTS, Feature.TABLES, Feature.LINKS}
-_MARKUP = {*_TEXT, Feature.SPANS, Feature.CODE, Feature.PICTURES}
+_MARKUP = {*_TEXT, Feature.SPANS, Feature.CODE, Feature.PICTURES, Feature.CHARTS}
 _SLIDES = {*_TEXT, Feature.SPANS, Feature.PICTURES, Feature.PAGES, Feature.BOXES}
 _SHEETS = {Feature.TITLES, Feature.TABLES, Feature.SPANS, Feature.CELLS, Feature.HIDDEN}
 _SCAN = {Feature.TABLES, Feature.PICTURES, Feature.OCR, Feature.PAGES, Feature.BOXES}
@@ -53,6 +53,7 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "doc": {Feature.TITLES, Feature.LISTS, Feature.TABLES, Feature.NOTES, Feature.COMMENTS, Feature.MARGINS},
         "pptx": {
             *_SLIDES,
+            Feature.FORMULAS,
             Feature.OCR,
             Feature.CHARTS,
             Feature.NOTES,
@@ -63,11 +64,11 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "odp": {*_SLIDES, Feature.OCR, Feature.CHARTS, Feature.NOTES, Feature.HIDDEN},
         "ppt": {Feature.TITLES, Feature.LISTS, Feature.NOTES, Feature.PAGES, Feature.BOXES},
         "xlsx": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR, Feature.COMMENTS, Feature.MEMBERS},
-        "ods": {*_SHEETS, Feature.CHARTS, Feature.PICTURES},
+        "ods": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR},
         "xls": _SHEETS,
-        "xlsb": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR} - {Feature.SPANS, Feature.HIDDEN},
+        "xlsb": {*_SHEETS, Feature.CHARTS, Feature.PICTURES, Feature.OCR} - {Feature.SPANS},
         "html": _MARKUP,
-        "md": {*_MARKUP} - {Feature.SPANS},
+        "md": {*_MARKUP} - {Feature.SPANS, Feature.CHARTS},
         "epub": _MARKUP,
         "eml": {*_MARKUP, Feature.MEMBERS},
         "msg": {Feature.TITLES, Feature.LISTS, Feature.MEMBERS},
@@ -81,7 +82,7 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "yaml": {Feature.CODE},
         "code": {Feature.CODE},
         "xml": set(),
-        "svg": {Feature.TITLES, Feature.PICTURES, Feature.PAGES, Feature.BOXES},
+        "svg": {Feature.TITLES, Feature.PICTURES, Feature.CHARTS, Feature.PAGES, Feature.BOXES},
         **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif", "heic", "avif"), _SCAN),
         **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz", "zst", "mbox"), _ARCHIVE),
         **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), _SOUND),

@@ -19,6 +19,7 @@ from docmill.extract.builder import Builder, Fields, clean, table_of
 from docmill.extract.decoding import declared_charset, decode
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.reading import Reading
+from docmill.extract.svg_drawing import svg_of_html
 from docmill.extract.untyped import XmlNode
 from docmill.models import Cell, ElementType, Link, Table
 
@@ -190,6 +191,9 @@ class _Walker:
         tag = child.tag
         if tag in BLOCKS:
             self.block(child)
+        elif tag == "svg" and not _hidden(child):
+            self.flush()
+            self.builder.picture(svg_of_html(child), "")
         elif tag in SKIPPED or _hidden(child):
             return
         elif tag == "br":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -12,16 +12,13 @@ from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract.builder import MAX_PIXELS, Builder
 from docmill.extract.lines import add_lines
 from docmill.extract.ocr import ocr_page
-from docmill.extract.picture_text import is_chart
+from docmill.extract.picture_kinds import has_graphics, kind_of, labels_of
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import Picture
 from docmill.extract.upright import Upright
 from docmill.extract.wanted import ALL, Wanted
-from docmill.models import BBox, Element, ElementType, Line, Page, PageStatus
+from docmill.models import BBox, Element, Line, Page, PageStatus
 
-PICTURE_SHARE = 0.12
-"""Share of the page's cells that are neither paper nor text from which the page is a picture."""
-_GRID = 64
 _MOST_FRAMES = 1_000_000
 
 
@@ -127,9 +124,10 @@ def _page(image: Picture, number: int, builder: Builder) -> None:
     engine = f"ocr:{builder.config.ocr_engine}"
     found = ocr_page(data, builder.config.languages, builder.config.ocr_engine)
     lines = found.lines
-    if _is_picture(picture, [_shown_line(line, found.upright) for line in lines]):
+    if has_graphics(picture, [_shown_line(line, found.upright) for line in lines]):
         whole = BBox(x0=0, y0=0, x1=size[0], y1=size[1])
-        kind = ElementType.CHART if is_chart(tuple(lines)) else ElementType.IMAGE
+        readable = found.upright.size if found.upright.is_turned else size
+        kind = kind_of(labels_of(lines), readable, graphics=True)
         builder.picture(data, "", {"page": number, "page_size": size, "bbox": whole}, kind)
     start = len(builder.elements)
     add_lines(lines, builder, {"page": number, "page_size": size, "method": engine})
@@ -164,10 +162,10 @@ def on_its_feet(image: Picture) -> Picture:
     """The frame as it is shown: turned by its EXIF tag, on white."""
     from PIL import ImageOps
 
-    return _on_white(ImageOps.exif_transpose(image))
+    return on_white(ImageOps.exif_transpose(image))
 
 
-def _on_white(image: Picture) -> Picture:
+def on_white(image: Picture) -> Picture:
     """The picture in grey or RGB, what is transparent put on white; 16-bit grey brought down to 8."""
     from PIL import Image
 
@@ -186,18 +184,3 @@ def _png(image: Picture) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return out.getvalue()
-
-
-def _is_picture(image: Picture, lines: Sequence[Line]) -> bool:
-    """Whether enough of the page is neither paper nor text: judged on a grid of cells, outside of the lines' boxes."""
-    import numpy
-
-    small = numpy.asarray(image.convert("L").resize((_GRID * 4, _GRID * 4)), dtype=numpy.float32)
-    cells = small.reshape(_GRID, 4, _GRID, 4).transpose(0, 2, 1, 3).reshape(_GRID, _GRID, 16)
-    paper = numpy.median(small)
-    busy = (cells.std(axis=2) > 8) | (numpy.abs(cells.mean(axis=2) - paper) > 40)
-    for line in lines:
-        left, right = line.bbox.x0 / image.width * _GRID, line.bbox.x1 / image.width * _GRID
-        top, bottom = line.bbox.y0 / image.height * _GRID, line.bbox.y1 / image.height * _GRID
-        busy[max(int(top) - 1, 0) : int(bottom) + 2, max(int(left) - 1, 0) : int(right) + 2] = False
-    return bool(busy.mean() > PICTURE_SHARE)

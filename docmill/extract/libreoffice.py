@@ -1,4 +1,4 @@
-"""Converts old binary formats by LibreOffice, where it is installed, apart from its user's own profile.
+"""Converts old binary formats and drawings by LibreOffice, where it is installed, apart from its user's own profile.
 
 Each conversion has a profile of its own in a temporary folder, in which macros, links and the network are switched
 off, and a time limit. A conversion costs about two seconds.
@@ -11,14 +11,15 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docmill.errors import CorruptDocumentError, LimitExceededError, UnsupportedTypeError
+from docmill.errors import CorruptDocumentError, DocmillError, LimitExceededError, UnsupportedTypeError
 
 SECONDS = 120
 _PACKAGE = "libreoffice-impress-nogui"
-_FILTERS = {"pptx": "Impress MS PowerPoint 2007 XML"}
+_FILTERS = {"pptx": "Impress MS PowerPoint 2007 XML", "pdf": "draw_pdf_Export"}
 _SETTINGS = (
     ("Office.Common/Security/Scripting", "MacroSecurityLevel", "3"),
     ("Office.Common/Security/Scripting", "DisableMacrosExecution", "true"),
@@ -42,24 +43,43 @@ def converted(data: bytes, label: str, to: str) -> bytes:
     Raises UnsupportedTypeError where LibreOffice is not installed, LimitExceededError where it takes too long,
     CorruptDocumentError where it cannot read the document.
     """
-    program = _program(label)
+    found = _converted({"document": (data, label)}, to).get("document")
+    if found is None:
+        raise CorruptDocumentError(
+            f"LibreOffice cannot read the {label} document.", hint=f"Open it in its own program, save it as {to}."
+        )
+    return found
+
+
+def converted_pictures(pictures: Mapping[str, tuple[bytes, str]]) -> dict[str, bytes | DocmillError]:
+    """Drawings, given by name with their labels (`emf`, `wmf`), as PDFs of one page; or why there is none."""
+    try:
+        found = _converted(pictures, "pdf")
+    except (UnsupportedTypeError, LimitExceededError) as error:
+        return dict.fromkeys(pictures, error)
+    damaged = CorruptDocumentError("LibreOffice cannot read the drawing.", hint="Save it as PNG.")
+    return {name: found.get(name, damaged) for name in pictures}
+
+
+def _converted(files: Mapping[str, tuple[bytes, str]], to: str) -> dict[str, bytes]:
+    """The files by name as what one start of LibreOffice makes of them; those that it cannot read are left out."""
+    program = _program(next(iter(files.values()))[1])
     with TemporaryDirectory(prefix="docmill-office-") as name:
         folder = Path(name)
         _make_profile(folder / "profile")
-        source, out = folder / f"document.{label}", folder / "out"
-        source.write_bytes(data)
+        out = folder / "out"
+        sources = [folder / f"{number}.{label}" for number, (_, label) in enumerate(files.values())]
+        for source, (data, _) in zip(sources, files.values(), strict=True):
+            source.write_bytes(data)
         command = [
             program, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--norestore",
-            "--nolockcheck", "--nodefault", "--convert-to", f"{to}:{_FILTERS[to]}", "--outdir", str(out), str(source),
+            "--nolockcheck", "--nodefault", "--convert-to", f"{to}:{_FILTERS[to]}", "--outdir", str(out),
+            *map(str, sources),
         ]  # fmt: skip
         if _run(command, folder) == _RESTART:
             _run(command, folder)
-        made = out / f"document.{to}"
-        if not made.exists():
-            raise CorruptDocumentError(
-                f"LibreOffice cannot read the {label} document.", hint=f"Open it in its own program, save it as {to}."
-            )
-        return made.read_bytes()
+        made = {key: out / f"{number}.{to}" for number, key in enumerate(files)}
+        return {key: path.read_bytes() for key, path in made.items() if path.exists()}
 
 
 def _program(label: str) -> str:

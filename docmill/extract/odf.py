@@ -32,6 +32,8 @@ _SKIPPED = frozenset({
     TEXT + "page-number", DRAW + "frame", DRAW + "g", DRAW + "custom-shape",
 })  # fmt: skip
 MAX_REPEATS = 1000
+MAX_HIDDEN = 1_048_576
+_REFERENCE = re.compile(r"\[\.?([^\]]+)\]")
 
 
 def read_odt(data: bytes, config: ExtractConfig) -> Reading:
@@ -61,12 +63,36 @@ def read_ods(data: bytes, config: ExtractConfig) -> Reading:
     hidden_styles = _hidden_styles(archive)
     for table in body.iter(TABLE + "table"):
         sheet = Sheet(table.get(TABLE + "name") or "", hidden=(table.get(TABLE + "style-name") or "") in hidden_styles)
+        sheet.hidden_rows, sheet.hidden_columns = _hidden_parts(table)
         for cell, number in story.cells(table):
-            sheet.cells[cell.row, cell.column] = SheetCell(cell.text, number, cell.row_span, cell.column_span)
+            sheet.cells[cell.row, cell.column] = SheetCell(
+                cell.text, number, cell.row_span, cell.column_span, cell.formula
+            )
         add_sheet(sheet, builder)
-        for frame in table.iter(DRAW + "frame"):
+        for frame in table.iter(DRAW + "frame") if config.office.hidden or not sheet.hidden else ():
             story.picture(frame, {"sheet": sheet.name})
     return builder.reading()
+
+
+def _hidden_parts(table: XmlNode) -> tuple[set[int], set[int]]:
+    """The hidden rows and columns of a sheet, from 0, those that a filter hides among them."""
+    rows: set[int] = set()
+    columns: set[int] = set()
+    own = ((rows, _own_rows(table), "rows"), (columns, table.iter(TABLE + "table-column"), "columns"))
+    for found, parts, kind in own:
+        at = 0
+        for each in parts:
+            times = _count(each, f"number-{kind}-repeated")
+            if each.get(TABLE + "visibility") in ("collapse", "filter"):
+                found.update(range(at, at + min(times, MAX_HIDDEN)))
+            at += times
+    return rows, columns
+
+
+def _formula(cell: XmlNode) -> str:
+    """The formula of a cell as spreadsheets show it, `=B2*2` for `of:=[.B2]*2`; "" without one."""
+    written = (cell.get(TABLE + "formula") or "").partition(":=")
+    return "=" + _REFERENCE.sub(r"\1", written[2]).replace(":.", ":") if written[2] else ""
 
 
 def read_odp(data: bytes, config: ExtractConfig) -> Reading:
@@ -311,10 +337,14 @@ class _Story:
             text = "\n".join(self.inline(each)[0] for each in cell.iter(TEXT + "p", TEXT + "h")
                              if not _nested(each, cell))  # fmt: skip
             number = (cell.get(OFFICE + "value-type") or "string") != "string"
+            formula = _formula(cell) if self.builder.config.office.formulas else ""
+            text = text if text.strip() else formula
             rows = min(_count(cell, "number-rows-spanned"), MAX_REPEATS)
             columns = min(_count(cell, "number-columns-spanned"), MAX_REPEATS)
             for again in range(min(times, MAX_REPEATS) if text.strip() else 0):
-                made = Cell(row=row, column=column + again, text=text, row_span=rows, column_span=columns)
+                made = Cell(
+                    row=row, column=column + again, text=text, row_span=rows, column_span=columns, formula=formula
+                )
                 found.append((made, number))
             column += times
         return found

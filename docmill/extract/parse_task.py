@@ -13,7 +13,7 @@ from docmill.extract.wanted import ALL, Wanted
 from docmill.extract.whole import read_whole
 from docmill.inference import places
 from docmill.inference.places import Places
-from docmill.models import ElementType, Extraction
+from docmill.models import PICTURES, Extraction
 from docmill.store import LocalStore
 
 
@@ -100,7 +100,7 @@ def possible(
 
 def _why_no_figures(extraction: Extraction, *, wanted: bool) -> str:
     """Why the document gave no pictures."""
-    if any(each.type in (ElementType.IMAGE, ElementType.CHART) for each in extraction.elements):
+    if any(each.type in PICTURES for each in extraction.elements):
         way_out = "use mode auto" if wanted else "set extract.crops"
         return f"The document's figures were not cut out: {way_out}."
     return "The document has no figures."

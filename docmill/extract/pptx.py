@@ -15,16 +15,20 @@ from docmill.config import ExtractConfig
 from docmill.errors import CorruptDocumentError, LimitExceededError
 from docmill.extract.archive import Archive, parse_xml
 from docmill.extract.builder import Builder, Fields, table_of, tidy
-from docmill.extract.charts import add_chart
+from docmill.extract.charts import CX, DGM, add_chart, add_diagram
 from docmill.extract.media_type import MEDIA_TYPES
-from docmill.extract.ooxml import A, R, properties, transitional
+from docmill.extract.omml import latex
+from docmill.extract.ooxml import MC, A, M, R, properties, transitional
 from docmill.extract.reading import Reading
 from docmill.extract.untyped import OfficeObject
 from docmill.models import BBox, Cell, ElementType, Link, Page, PageStatus, Scalar
 
 EMU = 12700
 """English metric units in a point."""
-_DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+
+
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_SHAPES = frozenset(_P + name for name in ("sp", "pic", "graphicFrame", "grpSp", "cxnSp"))
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ class _Slide:
             return
         before = len(self.builder.elements)
         self.builder.end_sections()
+        _choose(self.slide._element)
         for shape, place in sorted(self._shapes(self.slide.shapes, _Place()), key=lambda pair: not _is_title(pair[0])):
             try:
                 self._shape(shape, place)
@@ -153,8 +158,8 @@ class _Slide:
             add_chart(shape.chart._chartSpace, self.builder, fields)
         elif shape.has_text_frame:
             self._text(shape, fields)
-        elif shape._element.find(f".//{_DGM}relIds") is not None:
-            self._diagram(shape, fields)
+        else:
+            self._drawn(shape, fields)
         for blip in shape._element.iter(A + "blip"):
             part = _related(shape.part, blip.get(R + "embed") or "")
             if part is not None:
@@ -183,6 +188,11 @@ class _Slide:
         links: list[Link] = []
         for paragraph in paragraphs:
             text, found = _paragraph_text(paragraph), _paragraph_links(paragraph)
+            if _is_formula(paragraph):
+                self.builder.add(ElementType.TEXT, "\n".join(lines), {**fields, "links": tuple(links)})
+                self.builder.add(ElementType.FORMULA, text, fields)
+                lines, links = [], []
+                continue
             if not _is_item(paragraph, bulleted and len(paragraphs) > 1):
                 lines.append(text)
                 links.extend(found)
@@ -207,15 +217,13 @@ class _Slide:
         header = 1 if shape.table.first_row and rows > 1 else 0
         self.builder.table(table_of(cells, header_rows=header), fields)
 
-    def _diagram(self, shape: OfficeObject, fields: Fields) -> None:
-        """Adds the texts of a SmartArt diagram as list items."""
-        identifiers = shape._element.find(f".//{_DGM}relIds")
-        part = _related(shape.part, identifiers.get(R + "dm") or "")
-        if part is None:
-            return
-        for point in parse_xml(part.blob, "the diagram").iter(_DGM + "pt"):
-            text = "\n".join("".join(_runs(each)) for each in point.iter(A + "p"))
-            self.builder.add(ElementType.LIST_ITEM, text, {**fields, "level": 1})
+    def _drawn(self, shape: OfficeObject, fields: Fields) -> None:
+        """Adds the texts of SmartArt diagrams, and charts of the kind that python-pptx does not know."""
+        for each in shape._element.iter(DGM + "relIds", CX + "chart"):
+            add, key = (add_diagram, "dm") if each.tag == DGM + "relIds" else (add_chart, "id")
+            part = _related(shape.part, each.get(R + key) or "")
+            if part is not None:
+                add(parse_xml(part.blob, "the drawing"), self.builder, fields)
 
     def _notes(self) -> None:
         """Adds the speaker's notes as one text."""
@@ -239,6 +247,19 @@ class _Slide:
                     texts = [each.text or "" for child in comment if not str(child.tag).endswith("replyLst")
                              for each in child.iter() if each.tag.rsplit("}", 1)[-1] in ("text", "t")]  # fmt: skip
                     self.builder.add(ElementType.TEXT, "\n".join(texts), self._fields(None, comment=True))
+
+
+def _choose(slide: OfficeObject) -> None:
+    """The slide's shapes have those of the first choice where the file gives a choice: python-pptx sees neither."""
+    for alternate in list(slide.iter(MC + "AlternateContent")):
+        choice = alternate.find(MC + "Choice")
+        chosen = choice if choice is not None else alternate.find(MC + "Fallback")
+        parent = alternate.getparent()
+        for each in list(chosen) if chosen is not None else ():
+            if each.tag in _SHAPES:
+                alternate.addprevious(each)
+        if any(str(each.tag) in _SHAPES for each in parent):
+            parent.remove(alternate)
 
 
 def _type(shape: OfficeObject) -> OfficeObject:
@@ -275,6 +296,14 @@ def _runs(paragraph: OfficeObject) -> Iterator[str]:
             yield each.text or ""
         elif each.tag == A + "br":
             yield "\n"
+        elif each.tag == M + "oMath":
+            yield f" {latex(each)} "
+
+
+def _is_formula(paragraph: OfficeObject) -> bool:
+    """Whether the paragraph holds a formula and nothing besides."""
+    runs = "".join(each.text or "" for each in paragraph._p.iter(A + "t"))
+    return not runs.strip() and next(paragraph._p.iter(M + "oMath"), None) is not None
 
 
 def _paragraph_text(paragraph: OfficeObject) -> str:

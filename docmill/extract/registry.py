@@ -24,12 +24,14 @@ from docmill.errors import (
 from docmill.extract.extractors import Installed, extractor_of
 from docmill.extract.language import with_language
 from docmill.extract.media_type import MEDIA_TYPES, Detected, detect
+from docmill.extract.picture_kinds import with_chart_notes
 from docmill.extract.picture_text import with_text_of_pictures
 from docmill.extract.reading import Reading
 from docmill.extract.repeats import with_repeats
 from docmill.extract.unpacking import ARCHIVES, listing, unpack
+from docmill.extract.vectors import VECTORS
 from docmill.extract.wanted import ALL, Wanted, only_wanted
-from docmill.models import ElementType, Member, PageStatus
+from docmill.models import PICTURES, Member, PageStatus
 
 if TYPE_CHECKING:
     from docmill.extract.pdf import PageOcr
@@ -117,7 +119,7 @@ def read(
                 found = cast(PagedReader, reader)(data, config, wanted)
             else:
                 found = only_wanted(reader(data, config), wanted)
-            reading = with_text_of_pictures(found, config)
+            reading = with_text_of_pictures(_with_drawings(found, config), config)
             members = _members(data, detected.label, config, keep)
     return finished(_with_members(reading, members), detected.disagreement)
 
@@ -170,13 +172,23 @@ def malformed(detected: Detected) -> Iterator[None]:
 
 
 def finished(reading: Reading, disagreement: str) -> Reading:
-    """The reading with its language and repeats told and a warning if its name disagrees with its bytes.
+    """The reading with its language, repeats and unread charts told and a warning if its name disagrees with its bytes.
 
     Raises EmptyDocumentError if it is empty.
     """
     _refuse_empty(reading)
-    reading = Reading(with_language(with_repeats(reading.extraction)), reading.crops)
+    reading = Reading(with_language(with_repeats(with_chart_notes(reading.extraction))), reading.crops)
     return _with_warning(reading, disagreement)
+
+
+def _with_drawings(reading: Reading, config: ExtractConfig) -> Reading:
+    """The reading whose vector drawings are pictures; what draws them is imported where there are any."""
+    crops = (each.crop for each in reading.extraction.elements if each.crop is not None)
+    if not any(crop.media_type in VECTORS for crop in crops):
+        return reading
+    from docmill.extract.drawings import with_drawings
+
+    return with_drawings(reading, config)
 
 
 def _plugged(plugin: Installed, data: bytes, name: str, config: ExtractConfig) -> Reading:
@@ -221,7 +233,7 @@ def pdf_options(config: ExtractConfig) -> tuple[ExtractConfig, PageOcr | None]:
 def _refuse_empty(reading: Reading) -> None:
     """Raises EmptyDocumentError where no element has a text and none is a picture, with what the pages say."""
     elements = reading.extraction.elements
-    if any(each.text or each.type in (ElementType.IMAGE, ElementType.CHART) for each in elements):
+    if any(each.text or each.type in PICTURES for each in elements):
         return
     reasons = list(dict.fromkeys(page.reason for page in reading.extraction.pages if page.reason))
     raise EmptyDocumentError(

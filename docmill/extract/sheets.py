@@ -26,15 +26,22 @@ class SheetCell:
     number: bool = False
     row_span: int = 1
     column_span: int = 1
+    formula: str = ""
 
 
 @dataclass
 class Sheet:
-    """A sheet's filled cells by row and column from 0."""
+    """A sheet's filled cells by row and column from 0, and which rows and columns are hidden."""
 
     name: str
     hidden: bool = False
     cells: dict[tuple[int, int], SheetCell] = field(default_factory=dict)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+
+    def shows(self, row: int, column: int) -> bool:
+        """Whether a cell of the sheet is seen."""
+        return not self.hidden and row not in self.hidden_rows and column not in self.hidden_columns
 
 
 @dataclass
@@ -69,10 +76,11 @@ def column_name(column: int) -> str:
 
 def add_sheet(sheet: Sheet, builder: Builder) -> None:
     """Adds a sheet: its name as a title, then its regions from top to bottom, left to right."""
-    if not sheet.cells:
-        return
-    if sheet.hidden and not builder.config.office.hidden:
+    if sheet.hidden and sheet.cells and not builder.config.office.hidden:
         builder.warn("A hidden sheet was left out, as extract.office.hidden says.")
+        return
+    sheet = _shown(sheet, builder)
+    if not sheet.cells:
         return
     builder.end_sections()
     marks: dict[str, Scalar] = {"hidden": True} if sheet.hidden else {}
@@ -88,11 +96,21 @@ def add_sheet(sheet: Sheet, builder: Builder) -> None:
             continue
         made = [
             Cell(row=row - region.top, column=column - region.left, text=cell.text, row_span=cell.row_span,
-                 column_span=cell.column_span)
+                 column_span=cell.column_span, formula=cell.formula)
             for (row, column), cell in cells
         ]  # fmt: skip
         table = table_of(made, header_rows=_header_rows(region, cells), title=sheet.name)
         builder.table(table, fields)
+
+
+def _shown(sheet: Sheet, builder: Builder) -> Sheet:
+    """The sheet, without its hidden rows and columns where the settings say so."""
+    if builder.config.office.hidden or not (sheet.hidden_rows or sheet.hidden_columns):
+        return sheet
+    kept = {place: cell for place, cell in sheet.cells.items() if sheet.shows(*place)}
+    if len(kept) < len(sheet.cells):
+        builder.warn("Hidden rows or columns were left out, as extract.office.hidden says.")
+    return Sheet(sheet.name, sheet.hidden, kept)
 
 
 def _header_rows(region: _Region, cells: list[tuple[tuple[int, int], SheetCell]]) -> int:

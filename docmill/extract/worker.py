@@ -247,6 +247,7 @@ def _describe(extraction: Extraction) -> Answer:
         "tables": types.count(ElementType.TABLE),
         "pictures": types.count(ElementType.IMAGE),
         "charts": types.count(ElementType.CHART),
+        "infographics": types.count(ElementType.INFOGRAPHIC),
         "layout_pages": sum(page.method.startswith("layout") for page in extraction.pages),
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),

@@ -46,6 +46,8 @@ def read_xls(data: bytes, config: ExtractConfig) -> Reading:
 def _sheet(sheet: OfficeObject, datemode: int) -> Sheet:
     """The filled cells of a sheet."""
     found = Sheet(sheet.name, hidden=sheet.visibility != 0)
+    found.hidden_rows = {number for number, row in sheet.rowinfo_map.items() if row.hidden}
+    found.hidden_columns = {number for number, column in sheet.colinfo_map.items() if column.hidden}
     spans = {(top, left): (bottom - top, right - left) for top, bottom, left, right in sheet.merged_cells}
     for row in range(sheet.nrows):
         for column in range(sheet.row_len(row)):

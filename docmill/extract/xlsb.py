@@ -15,9 +15,11 @@ from docmill.extract.builder import Builder
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.ooxml import properties
 from docmill.extract.reading import Reading
+from docmill.extract.sheet_drawings import add_drawings
 from docmill.extract.sheets import Sheet, SheetCell, add_sheet
 from docmill.extract.untyped import OfficeObject
-from docmill.extract.xlsx import add_drawings, cell_text
+from docmill.extract.xlsb_parts import hidden_parts, sheet_parts
+from docmill.extract.xlsx import cell_text
 
 MAX_GRID = 50_000_000
 """Cells between the first and the last filled one of a sheet: they are held in memory, filled or not."""
@@ -32,6 +34,7 @@ def read_xlsb(data: bytes, config: ExtractConfig) -> Reading:
     builder = Builder(MEDIA_TYPES["xlsb"], config)
     builder.metadata.update(properties(archive))
     hidden = sheets = 0
+    parts = {} if config.office.hidden else sheet_parts(archive)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         for number, about in enumerate(book.sheets_metadata):
@@ -40,7 +43,10 @@ def read_xlsb(data: bytes, config: ExtractConfig) -> Reading:
             sheets += 1
             hidden += about.visible != SheetVisibleEnum.Visible
             sheet = book.get_sheet_by_index(number)
-            add_sheet(_sheet(sheet, about.name, about.visible != SheetVisibleEnum.Visible), builder)
+            found = _sheet(sheet, about.name, about.visible != SheetVisibleEnum.Visible)
+            if about.name in parts:
+                found.hidden_rows, found.hidden_columns = hidden_parts(archive.read(parts[about.name]))
+            add_sheet(found, builder)
     except CalamineError as error:
         raise CorruptDocumentError(
             f"The workbook cannot be read: {error}.", hint="Open it in Excel and save it as xlsx."

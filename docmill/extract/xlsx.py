@@ -11,15 +11,16 @@ import io
 import re
 import warnings
 import zipfile
+from collections.abc import Mapping
 
 from docmill.config import ExtractConfig
 from docmill.errors import CorruptDocumentError
 from docmill.extract.archive import Archive
 from docmill.extract.builder import Builder
-from docmill.extract.charts import add_chart
 from docmill.extract.media_type import MEDIA_TYPES
-from docmill.extract.ooxml import ooxml_xml, properties, transitional
+from docmill.extract.ooxml import properties, transitional
 from docmill.extract.reading import Reading
+from docmill.extract.sheet_drawings import add_drawings
 from docmill.extract.sheets import Sheet, SheetCell, add_sheet, column_name
 from docmill.extract.untyped import OfficeObject
 from docmill.models import ElementType
@@ -33,19 +34,23 @@ def read_xlsx(data: bytes, config: ExtractConfig) -> Reading:
     archive.refuse_doctypes()
     builder = Builder(MEDIA_TYPES["xlsx"], config)
     builder.metadata.update(properties(archive))
-    workbook = _open(archive, transitional(archive, data), builder)
-    names = []
+    data = transitional(archive, data)
+    workbook = _open(archive, data, builder)
+    formulas = _load(data, values=False) if config.office.formulas else None
+    sheets = []
     for sheet in workbook.worksheets:
-        names.append(sheet.title)
-        add_sheet(_shown(_sheet(sheet), sheet, builder), builder)
-        _comments(sheet, builder)
-    builder.metadata["sheets"] = len(names)
-    hidden = sum(sheet.sheet_state != "visible" for sheet in workbook.worksheets)
+        found = _sheet(sheet, formulas[sheet.title]._cells if formulas is not None else {})
+        sheets.append(found)
+        add_sheet(found, builder)
+        _comments(sheet, found, builder)
+    builder.metadata["sheets"] = len(sheets)
+    hidden = {sheet.name for sheet in sheets if sheet.hidden}
     if hidden:
-        builder.metadata["hidden_sheets"] = hidden
+        builder.metadata["hidden_sheets"] = len(hidden)
     builder.end_sections()
-    _formulas_without_values(archive, builder)
-    add_drawings(archive, builder)
+    if not config.office.formulas:
+        _formulas_without_values(archive, builder)
+    add_drawings(archive, builder, frozenset() if config.office.hidden else frozenset(hidden))
     return builder.reading()
 
 
@@ -70,8 +75,8 @@ def _unstyled(name: str, part: bytes) -> bytes:
     return re.sub(rb'(<(?:c|row|col)\b[^>]*?) (?:s|style)="\d+"', rb"\1", re.sub(rb' dxfId="\d+"', b"", part))
 
 
-def _load(data: bytes) -> OfficeObject:
-    """The workbook with values in place of formulas. Raises CorruptDocumentError."""
+def _load(data: bytes, *, values: bool = True) -> OfficeObject:
+    """The workbook with values in place of formulas, or the other way round. Raises CorruptDocumentError."""
     from lxml import etree
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
@@ -79,7 +84,7 @@ def _load(data: bytes) -> OfficeObject:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return load_workbook(io.BytesIO(data), data_only=True, keep_links=False)
+            return load_workbook(io.BytesIO(data), data_only=values, keep_links=False)
     except (InvalidFileException, etree.LxmlError, zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError,
             IndexError, OSError, SyntaxError) as error:  # fmt: skip
         raise CorruptDocumentError(
@@ -88,37 +93,37 @@ def _load(data: bytes) -> OfficeObject:
         ) from error
 
 
-def _sheet(sheet: OfficeObject) -> Sheet:
-    """The sheet's filled cells, from openpyxl's own dictionary: its ranges walk over millions of gaps."""
+def _sheet(sheet: OfficeObject, formulas: Mapping[tuple[int, int], OfficeObject]) -> Sheet:
+    """The sheet's filled cells, from openpyxl's own dictionary: its ranges walk over millions of gaps.
+
+    A formula without a value stands as its own value.
+    """
     spans = {(area.min_row, area.min_col): (area.max_row - area.min_row + 1, area.max_col - area.min_col + 1)
              for area in sheet.merged_cells.ranges}  # fmt: skip
     found = Sheet(sheet.title, hidden=sheet.sheet_state != "visible")
-    for (row, column), cell in sheet._cells.items():
-        text = cell_text(cell.value, str(cell.number_format))
-        if not text.strip():
-            continue
-        rows, columns = spans.get((row, column), (1, 1))
-        number = not isinstance(cell.value, str)
-        wide = rows * columns <= 100_000
-        found.cells[row - 1, column - 1] = SheetCell(text, number, rows if wide else 1, columns if wide else 1)
-    return found
-
-
-def _shown(found: Sheet, sheet: OfficeObject, builder: Builder) -> Sheet:
-    """The sheet, without its hidden rows and columns where the settings say so."""
-    if builder.config.office.hidden:
-        return found
-    rows = {number - 1 for number, row in sheet.row_dimensions.items() if row.hidden}
-    columns = {
+    found.hidden_rows = {number - 1 for number, row in sheet.row_dimensions.items() if row.hidden}
+    found.hidden_columns = {
         number - 1
         for column in sheet.column_dimensions.values()
         if column.hidden
         for number in range(column.min or 1, (column.max or 0) + 1)
     }
-    kept = {place: cell for place, cell in found.cells.items() if place[0] not in rows and place[1] not in columns}
-    if len(kept) < len(found.cells):
-        builder.warn("Hidden rows or columns were left out, as extract.office.hidden says.")
-    return Sheet(found.name, found.hidden, kept)
+    for (row, column), cell in sheet._cells.items():
+        formula = _formula(formulas.get((row, column)))
+        text = cell_text(cell.value, str(cell.number_format)) or formula
+        if not text.strip():
+            continue
+        rows, columns = spans.get((row, column), (1, 1))
+        number = not isinstance(cell.value, str)
+        rows, columns = (rows, columns) if rows * columns <= 100_000 else (1, 1)
+        found.cells[row - 1, column - 1] = SheetCell(text, number, rows, columns, formula)
+    return found
+
+
+def _formula(cell: OfficeObject) -> str:
+    """The formula of a cell, as it stands in the sheet; "" without one."""
+    value = cell.value if cell is not None and cell.data_type == "f" else ""
+    return str(getattr(value, "text", value) or "")
 
 
 def cell_text(value: object, number_format: str = "General") -> str:
@@ -137,10 +142,11 @@ def cell_text(value: object, number_format: str = "General") -> str:
     return str(value)
 
 
-def _comments(sheet: OfficeObject, builder: Builder) -> None:
+def _comments(sheet: OfficeObject, found: Sheet, builder: Builder) -> None:
     """Adds the comments on cells."""
     for (row, column), cell in sorted(sheet._cells.items()):
-        if cell.comment is not None and cell.comment.text:
+        seen = builder.config.office.hidden or found.shows(row - 1, column - 1)
+        if seen and cell.comment is not None and cell.comment.text:
             place = f"{column_name(column - 1)}{row}"
             metadata = {"comment": True, "author": cell.comment.author or ""}
             fields = {"sheet": sheet.title, "cells": place, "metadata": metadata}
@@ -153,12 +159,3 @@ def _formulas_without_values(archive: Archive, builder: Builder) -> None:
     missing = sum(len(_NO_VALUE.findall(archive.read(name))) for name in sheets)
     if missing:
         builder.warn(f"{missing} formulas hold no computed value and were left empty: open and save the file in Excel.")
-
-
-def add_drawings(archive: Archive, builder: Builder) -> None:
-    """Adds charts and pictures after the sheets; the file does not tie them to text."""
-    for name in sorted(archive.names):
-        if re.fullmatch(r"xl/charts/chart\d+\.xml", name):
-            add_chart(ooxml_xml(archive, name), builder, {})
-        elif name.startswith("xl/media/") and not name.endswith("/"):
-            builder.picture(archive.read(name), "")

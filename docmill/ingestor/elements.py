@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from html import escape
 
 from docmill.artifacts import Artifacts
+from docmill.extract.drawings import read_drawing
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.page_pictures import page_pictures
 from docmill.extract.pictures import PdfPictures, Placed, scaled
 from docmill.extract.render import to_markdown
-from docmill.extract.svg import drawn_svg
+from docmill.extract.svg_drawing import svg_pdf
 from docmill.extract.table_picture import table_picture
 from docmill.extract.wanted import Wanted
 from docmill.ingestor.options import ExtractOptions
@@ -120,7 +121,7 @@ def _page(given: Input, number: int, elements: Sequence[Element], text: str) -> 
 def _whole_picture(given: Input, number: int, text: str) -> Picture:
     """A picture file, or a frame of it, as one picture; a drawing is drawn. Raises CorruptDocumentError."""
     if given.extraction.media_type == MEDIA_TYPES["svg"]:
-        raw = drawn_svg(given.data)
+        raw = read_drawing(svg_pdf(given.data), margins=True).png
     elif given.source.pages > 1:
         raw = next(page_pictures(given.data, given.extraction.media_type, wanted=Wanted(((number, number),)))).png()
     else:

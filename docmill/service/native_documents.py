@@ -34,8 +34,9 @@ from docmill.workspace import Workspace
 
 router = APIRouter()
 Format = Literal["markdown", "text", "html", "json"]
-_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_ingesting = threading.Lock()
+_COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+"""What Milvus allows."""
+INGESTING = threading.Lock()
 """One ingestion at a time in this process: each fills all worker processes, and a Dagster instance is opened by one."""
 
 
@@ -187,7 +188,7 @@ def do_ingest(context: Context) -> bytes:
     collection, names = str(told["collection"]), told["names"]
     assert isinstance(names, list)
     source = f"{workspace.store.url}uploads/{collection}/"
-    with _ingesting:
+    with INGESTING:
         plans = [make_plan(workspace, collection, source + str(name)) for name in dict.fromkeys(names)]
         pending = [each for plan in plans for each in plan.pending]
         form_batches(workspace, collection, pending, runner="service")
@@ -207,7 +208,7 @@ def do_retry(context: Context) -> bytes:
     if wanted and not chosen:
         raise UsageError("None of these documents stands failed.", hint="Ask for /failed.")
     ids = [each.document_id for each in chosen]
-    with _ingesting:
+    with INGESTING:
         _run_batches(context, sorted({each.batch for each in chosen}), ids)
     return _ended(workspace, collection, ids)
 
@@ -250,7 +251,7 @@ def _collection(workspace: Workspace, name: str) -> str:
     name = name or workspace.settings.collection
     if not _COLLECTION.fullmatch(name):
         raise Problem(
-            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits, _ . -"
+            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits and _."
         )
     return name
 

@@ -1,4 +1,7 @@
-"""Extracts the records of a batch's documents by every registered schema; what has not changed is not done again."""
+"""Extracts the records of a batch's documents by every registered schema; what has not changed is not done again.
+
+Where the settings take personal data out, records are made of the elements without it, and the bytes are not asked.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class RecordsReport:
 
     `worked_on` counts the documents of this run, `seconds` is wall time.
 
-    `waiting` documents have not come through the parse stage.
+    `waiting` documents have no elements yet that records can be made of.
     """
 
     batch: str
@@ -119,15 +122,20 @@ def _ready(workspace: Workspace, documents: Sequence[Document]) -> list[Document
     outcomes = workspace.ledger.outcomes(document.document_id for document in documents)
     found = []
     for document in documents:
-        outcome = current_outcome(workspace, Stage.EXTRACTED_ELEMENTS, document, outcomes)
+        outcome = current_outcome(workspace, _source_stage(workspace), document, outcomes)
         if outcome is not None and outcome.status in (Status.OK, Status.PARTIAL):
             found.append(document)
     return found
 
 
+def _source_stage(workspace: Workspace) -> Stage:
+    """The stage whose elements records are made of."""
+    return Stage.ENRICHED_ELEMENTS if workspace.config.enrich.redact.active else Stage.EXTRACTED_ELEMENTS
+
+
 def fingerprint(workspace: Workspace, named: NamedSchema, engine: ExtractionEngine) -> str:
     """What the schema's records depend on: 16 hex digits."""
-    upstream = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
+    upstream = workspace.fingerprints[_source_stage(workspace)]
     return digest("records", CODE_VERSION, named.name, named.version, engine.fingerprint, upstream)[:16]
 
 
@@ -148,10 +156,7 @@ def _extracted(workspace: Workspace, document: Document, named: NamedSchema, how
     """The document's rows by the schema; a document that fails has one that says why."""
     wanted = how.fingerprint
     try:
-        extraction = workspace.artifacts.extraction(document, workspace.fingerprints[Stage.EXTRACTED_ELEMENTS])
-        is_pdf = extraction.media_type == _PDF
-        layout = how.layout(extraction, workspace.source_of(document).get(document.key) if is_pdf else None)
-        made = list(records_of(layout, named, how.engine))
+        made = list(records_of(_layout(workspace, document, how.layout), named, how.engine))
     except (PermanentError, TransientError) as error:
         yield _row(document, named, wanted, "", None, message=str(error))
         return
@@ -160,6 +165,16 @@ def _extracted(workspace: Workspace, document: Document, named: NamedSchema, how
     low = workspace.settings.records.low_confidence
     for target, record in made:
         yield _row(document, named, wanted, target, (record, key, low))
+
+
+def _layout(workspace: Workspace, document: Document, layout: LayoutReader) -> Layout:
+    """The document's words: of a PDF its own, unless personal data is to be left out of them."""
+    stage = _source_stage(workspace)
+    if stage is Stage.ENRICHED_ELEMENTS:
+        return layout(workspace.artifacts.enriched(document, workspace.fingerprints[stage]), None)
+    extraction = workspace.artifacts.extraction(document, workspace.fingerprints[stage])
+    is_pdf = extraction.media_type == _PDF
+    return layout(extraction, workspace.source_of(document).get(document.key) if is_pdf else None)
 
 
 def artifact_key(document: Document, schema: str, wanted: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import zstandard
 from PIL import Image
 
+from docmill.extract.xlsb_parts import records
 from tests.extract.test_pdf_tables import with_merged_head
 from tests.making import mail, mailbox, tarred, zipped
 from tests.services import ROOT
@@ -22,13 +23,27 @@ FEATURES, OFFICE, EXAMPLES = ROOT / "tests/data/features", ROOT / "tests/data/of
 PICTURES = {"png": "PNG", "jpeg": "JPEG", "tiff": "TIFF", "bmp": "BMP", "webp": "WEBP", "gif": "GIF", "avif": "AVIF"}
 HTML = """<html><body><h1>Pumps</h1><ul><li>Close <a href="https://example.org">the valve</a></li></ul>
 <table><tr><th colspan="2">Prices</th></tr><tr><td>Seal</td><td>12.50</td></tr></table><pre>x = 1</pre>
-<img src="data:image/png;base64,{}" alt="seal"></body></html>"""
+<img src="data:image/png;base64,{}" alt="seal">CHART</body></html>"""
 MARKDOWN = """# Pumps\n\n- Close [the valve](https://example.org)\n\n| Part | Price |\n|---|---|\n| Seal | 12.50 |\n
 ```\nx = 1\n```\n\n![seal](data:image/png;base64,{})\n"""
 PLAIN = "Pumps\n=====\n\nThe pump delivers 12.5 litres a minute.\n\n- Close the valve\n- Open the drain\n"
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><title>Curve</title>
 <rect width="40" height="30"/><text y="40">Flow</text></svg>"""
+BARS = "".join(
+    f'<rect x="{70 + 80 * place}" y="{250 - 5 * value}" width="40" height="{5 * value}" fill="steelblue"/>'
+    f'<text x="{80 + 80 * place}" y="270" font-size="12">Q{place + 1}</text>'
+    for place, value in enumerate((20, 30, 15, 38))
+)
+TICKS = "".join(f'<text x="24" y="{254 - 50 * step}" font-size="12">{10 * step}</text>' for step in range(5))
+CHART = f'<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300">{TICKS}{BARS}</svg>'
+CHOICE = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+FORMULA = f"""<m:oMathPara xmlns:m="{MATH}"><m:oMath><m:f><m:num><m:r><m:t>Q</m:t></m:r></m:num><m:den><m:r><m:t>t</m:t>
+</m:r></m:den></m:f></m:oMath></m:oMathPara>"""
 _CHART = '<c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" r:id="c"/>'
+
+
+HTML = HTML.replace("CHART", CHART)
 
 
 def dot() -> str:
@@ -86,6 +101,49 @@ def embedding(label: str, main: str) -> bytes:
     return with_parts((FEATURES / f"all.{label}").read_bytes(), main, parts, found)
 
 
+def changed(data: bytes, part: str, old: str, new: str) -> bytes:
+    """The package with a text put in the place of another one in a part."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        files = {info.filename: package.read(info) for info in package.infolist()}
+    assert old.encode() in files[part]
+    return zipped({**files, part: files[part].replace(old.encode(), new.encode(), 1)})
+
+
+def chosen(graphic: str, element: str) -> str:
+    """An element that Office shows only where it knows the newer kind, with another one for elders."""
+    return (
+        f'<mc:AlternateContent {CHOICE}><mc:Choice Requires="cx1">{element.format(graphic)}</mc:Choice>'
+        f"<mc:Fallback>{element.format('')}</mc:Fallback></mc:AlternateContent>"
+    )
+
+
+def with_formula() -> bytes:
+    """The presentation with a formula on its first slide."""
+    shape = (
+        '<p:sp><p:nvSpPr><p:cNvPr id="78" name="Formula"/><p:cNvSpPr/><p:nvPr/></p:nvSpPr><p:spPr/>'
+        "<p:txBody><a:bodyPr/><a:p>{}</a:p></p:txBody></p:sp>"
+    )
+    text = f'<a14:m xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main">{FORMULA}</a14:m>'
+    deck = (FEATURES / "all.pptx").read_bytes()
+    return changed(deck, "ppt/slides/slide1.xml", "</p:spTree>", f"{chosen(text, shape)}</p:spTree>")
+
+
+def hidden_xlsb() -> bytes:
+    """A workbook of which all sheets are hidden."""
+    return changed_xlsb({156: (0, 1)})
+
+
+def changed_xlsb(changes: dict[int, tuple[int, int]]) -> bytes:
+    """A workbook with bits set in every record of some kinds, at a place in their data."""
+    with zipfile.ZipFile(OFFICE / "date.xlsb") as package:
+        files = {info.filename: bytearray(package.read(info)) for info in package.infolist()}
+    for name, part in files.items():
+        for kind, at, _ in records(part) if name.endswith(".bin") else ():
+            if kind in changes:
+                part[at + changes[kind][0]] |= changes[kind][1]
+    return zipped({name: bytes(part) for name, part in files.items()})
+
+
 def _word() -> bytes:
     """A Word file with an embedded workbook and the chart of the presentation."""
     with zipfile.ZipFile(FEATURES / "all.pptx") as deck:
@@ -112,7 +170,13 @@ def _mail() -> bytes:
     return message.as_bytes()
 
 
-_MORE = {"json": b'{"pump": {"parts": ["Seal"]}}', "jsonl": b'{"parts": ["Seal"]}\n{"parts": []}\n'}
+_MORE = {
+    "json": b'{"pump": {"parts": ["Seal"]}}',
+    "jsonl": b'{"parts": ["Seal"]}\n{"parts": []}\n',
+    "svg": CHART.encode(),
+    "pptx": with_formula(),
+    "xlsb": hidden_xlsb(),
+}
 _FILES = {"a.txt": b"text"}
 _MADE = {
     "docx": _word,

@@ -30,7 +30,7 @@ def test_graph_is_the_order_of_the_stages():
     }
     chain = [*STAGES, "collection_snapshot"]
     expected = {name: chain[position - 1 : position] if position else [] for position, name in enumerate(chain)}
-    assert parents == expected | {"structured_records": ["extracted_elements"]}
+    assert parents == expected | {"structured_records": ["enriched_elements"]}
 
 
 @pytest.mark.parametrize("key", sorted(GRAPH.get_all_asset_keys()), ids=lambda key: key.to_user_string())

@@ -45,6 +45,7 @@ def why_model(mode: Mode, ink: Ink, drafts: Sequence[Draft]) -> str:
 
 def _loose_lines(ink: Ink, drafts: Sequence[Draft]) -> int:
     """How many lines of three or more runs stand outside the tables and figures."""
-    taken = [draft.box for draft in drafts if draft.type in (ElementType.TABLE, ElementType.IMAGE)]
+    kinds = (ElementType.TABLE, ElementType.IMAGE, ElementType.INFOGRAPHIC)
+    taken = [draft.box for draft in drafts if draft.type in kinds]
     rows = text_rows(ink.runs)
     return sum(len(row.runs) >= 3 and not any(inside(row.runs[0], box) for box in taken) for row in rows)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from docmill.extract.pdf.drafts import Draft
 from docmill.extract.pdf.ink import Box
-from docmill.models import ElementType, OutlineEntry
+from docmill.models import PICTURES, ElementType, OutlineEntry
 
 _NUMBER = re.compile(r"(\d{1,3}(?:\.\d{1,3})*)\.?\s+\S")
-_TARGETS = {ElementType.TABLE, ElementType.IMAGE, ElementType.CHART}
+_TARGETS = {ElementType.TABLE, *PICTURES}
 _FAR = 0.25  # of the page height: captions describe nothing further away
 
 

@@ -28,7 +28,6 @@ _LABELS = {
     ElementType.CHART: "figure",
     ElementType.INFOGRAPHIC: "figure",
 }
-PICTURED = (ElementType.IMAGE, ElementType.CHART, ElementType.INFOGRAPHIC)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from docmill.errors import PermanentError
 from docmill.extract.page_pictures import PagePicture, has_page_pictures, page_pictures
 from docmill.extract.untyped import Picture
 from docmill.extract.wanted import Wanted
-from docmill.models import Element, ElementType, PageStatus
+from docmill.models import PICTURES, Element, ElementType, PageStatus
 from docmill.service.llamacloud.options import ParseOptions
-from docmill.service.llamacloud.pages import PICTURED, Side
+from docmill.service.llamacloud.pages import Side
 from docmill.structured.record import Json
 
 _DPI = 144
@@ -46,7 +46,7 @@ def addresses(sides: Sequence[Side], crops: Mapping[str, bytes]) -> dict[str, st
 
 def _pictured(side: Side, crops: Mapping[str, bytes]) -> list[Element]:
     return [
-        each for each in side.elements if each.type in PICTURED and each.crop is not None and each.crop.sha256 in crops
+        each for each in side.elements if each.type in PICTURES and each.crop is not None and each.crop.sha256 in crops
     ]
 
 
