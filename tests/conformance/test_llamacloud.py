@@ -1,4 +1,4 @@
-"""The official, unmodified SDK of LlamaCloud against a real service: Parse, and Extract with and without agents."""
+"""The official, unmodified SDK of LlamaCloud against a real service: Parse, Extract with and without agents, and Index."""
 
 import pytest
 
@@ -15,3 +15,10 @@ def test_every_step_about_extract_passes(run_script):
     lines = run_script("llamacloud", only=r"^(project|extract|agent)\.(?!json_schema_with_nullable)").splitlines()
     assert [line for line in lines if line.startswith(("FAIL", "skip"))] == []
     assert lines[-1] == "30 passed, 0 failed"
+
+
+@pytest.mark.timeout(600)
+def test_every_step_about_indexes_passes(run_script):
+    lines = run_script("llamacloud", only=r"^(project|index)\.").splitlines()
+    assert [line for line in lines if line.startswith(("FAIL", "skip"))] == []
+    assert lines[-1] == "19 passed, 0 failed"
