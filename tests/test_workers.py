@@ -112,7 +112,7 @@ def test_error_of_the_caller_stops_the_workers():
     since = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert time.monotonic() - since < 10
+    assert time.monotonic() - since < 40
 
 
 def variable(name: str) -> str:
