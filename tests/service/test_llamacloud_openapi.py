@@ -6,6 +6,7 @@ The document comes with the vendor's npm package; it is not copied here.
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -221,10 +222,9 @@ def indexes(call: Checked, client: TestClient, file: str) -> None:
 
 
 def wait(client: TestClient, path: str) -> None:
-    """The status is an end."""
-    for _ in range(60):
-        if client.get(path).json()["status"] not in ("IN_PROGRESS", "NOT_STARTED"):
-            return
+    """What was put into the index can be found."""
+    while client.get(path).json()["status"] in ("IN_PROGRESS", "NOT_STARTED"):
+        time.sleep(0.2)
 
 
 @pytest.mark.timeout(300)
