@@ -108,12 +108,12 @@ class _Pass:
         for number, leaf in enumerate(leaves):
             self._set(leaf.path, leaf, chosen.get(number))
         yield Partial(_copy(self._value))
+        context = Context(self._layout, self._style, self._strategy, self._hints.labels, self._task.keys)
         for node in self._task.node.arrays():
-            yield from self._fill(node)
+            yield from self._fill(node, context)
         yield Partial(self._value, self._finished())
 
-    def _fill(self, node: Node) -> Iterator[Partial]:
-        context = Context(self._layout, self._style, self._strategy, self._hints.labels, self._task.keys)
+    def _fill(self, node: Node, context: Context) -> Iterator[Partial]:
         entries, report = array(node, context)
         self._arrays[node.path] = report
         place = _container(self._value, node.path)
