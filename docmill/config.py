@@ -74,6 +74,9 @@ class ExtractConfig(Section):
     ocr_engine: Annotated[OcrEngine, Field(description="rapidocr, or tesseract where it is installed")] = (
         OcrEngine.RAPIDOCR
     )
+    force_ocr: Annotated[
+        bool, Field(description="read every page of PDFs by OCR, in every mode; its own text where OCR reads nothing")
+    ] = False
     ocr_dpi: Annotated[int, Field(ge=72, le=600, description="resolution that pages are rendered at for OCR")] = 200
     max_pages: Annotated[int, Field(ge=1, description="pages that a document may have")] = 5_000
     pages_per_task: Annotated[

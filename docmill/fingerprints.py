@@ -19,7 +19,11 @@ CODE_VERSIONS: Mapping[Stage, str] = {
 """Raised by whoever changes a stage so that it gives other results for the same input and settings."""
 
 
-_CHANGES_NO_RESULT: dict[str, bool | set[str]] = {"pages_per_task": True, "speech": {"model", "url", "timeout"}}
+_CHANGES_NO_RESULT: dict[str, bool | set[str]] = {
+    "pages_per_task": True,
+    "force_ocr": True,
+    "speech": {"model", "url", "timeout"},
+}
 _NO_RESULT_OF_CAPTIONS: dict[str, set[str]] = {"caption": {"url", "timeout", "parallel"}}
 
 
@@ -34,6 +38,7 @@ def stage_fingerprints(
     settings: dict[Stage, dict[str, object]] = {
         Stage.RAW_DOCUMENTS: {},
         Stage.EXTRACTED_ELEMENTS: config.extract.model_dump(mode="json", exclude=_CHANGES_NO_RESULT)
+        | ({"force_ocr": True} if config.extract.force_ocr else {})
         | {name: value for name, value in (readers or {}).items() if value},
         Stage.ENRICHED_ELEMENTS: config.enrich.model_dump(mode="json", exclude=_NO_RESULT_OF_CAPTIONS)
         if config.enrich.active

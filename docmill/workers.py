@@ -2,31 +2,26 @@
 
 A document's parser is native code that can crash or hang, so each document is read in a worker process with a limit in
 time and memory (`pebble`; the standard pool dies with its workers). Workers are forked from a fork server that has the
-readers imported already: importing them anew costs 1.6 CPU seconds a process.
+readers imported already: importing them anew costs 1.6 CPU seconds a process. They stay warm (`docmill/warm.py`).
 """
 
 from __future__ import annotations
 
 import copy
-import multiprocessing
 import os
-import resource
 import signal
-import sys
 import threading
 import time
-import types
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import context, popen_forkserver, process
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
-from docmill.errors import DocmillError, LimitExceededError, ReaderError, is_about_memory
+from docmill.errors import DocmillError, LimitExceededError, ReaderError, TransientError, is_about_memory
+from docmill.warm import pools
 
 if TYPE_CHECKING:
     from docmill.settings import WorkerLimits
@@ -35,55 +30,8 @@ Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-class _Popen(popen_forkserver.Popen):
-    """Starts a process without importing the parent's main script in it: that would import Dagster for every worker."""
-
-    def _launch(self, process_obj: process.BaseProcess) -> None:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            super()._launch(process_obj)  # type: ignore[misc]
-        finally:
-            sys.modules["__main__"] = main
-
-
-class _Process(context.ForkServerProcess):
-    @staticmethod
-    def _Popen(process_obj: process.BaseProcess) -> popen_forkserver.Popen:  # noqa: N802
-        return _Popen(process_obj)
-
-
-class _Context(context.ForkServerContext):
-    Process = _Process
-
-
 _OUT_OF_MEMORY = 112
 """The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
-
-
-def _begin(megabytes: int, environment: dict[str, str]) -> None:
-    """This process has the parent's environment, and may have that much more address space than it has now.
-
-    The fork server's environment is that of its start: credentials may have been set or renewed since. The address
-    space that it has now (Python and the readers, about 200 MiB) depends on the machine, so it is not counted. Native
-    libraries run one thread each, for documents are read in parallel: each thread would reserve address space.
-    """
-    os.environ.clear()
-    os.environ |= dict.fromkeys(_THREADS, "1") | environment
-    limit = _address_space() + megabytes * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _address_space() -> int:
-    """Bytes of address space that this process has; 0 where the system does not tell."""
-    try:
-        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
-    except OSError:
-        return 0
-    return int(pages) * resource.getpagesize()
 
 
 def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
@@ -114,55 +62,6 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
         signal.signal(signal.SIGTERM, before)
 
 
-class _Pool:
-    """Worker processes that are replaced, all of them, once the pool has lost one that was idle.
-
-    pebble takes a worker that ends without a task (killed by the system for its memory, say) for the end of them all.
-    """
-
-    def __init__(self, limits: WorkerLimits) -> None:
-        self._limits = limits
-        self._lock = threading.Lock()
-        self._pool = self._made()
-
-    def _made(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=self._limits.processes,
-            max_tasks=200,
-            initializer=_begin,
-            initargs=(self._limits.memory_mb, dict(os.environ)),
-            context=_Context(),
-        )
-
-    def schedule(self, function: Callable[[Task], Answer], task: Task, seconds: float) -> Future[Answer]:
-        """The task's answer to come."""
-        with self._lock:
-            try:
-                return self._scheduled(function, task, seconds)
-            except RuntimeError:  # what pebble raises for a pool that is broken
-                self._end()
-                self._pool = self._made()
-                return self._scheduled(function, task, seconds)
-
-    def _scheduled(self, function: Callable[[Task], Answer], task: Task, seconds: float) -> Future[Answer]:
-        future: Future[Answer] = self._pool.schedule(_guarded, args=(function, task), timeout=seconds)
-        return future
-
-    def close(self) -> None:
-        """The processes end when they have done what was scheduled."""
-        self._pool.close()
-        self._pool.join()
-
-    def stop(self) -> None:
-        """The processes are ended, whatever they are at."""
-        with self._lock:
-            self._end()
-
-    def _end(self) -> None:
-        self._pool.stop()
-        self._pool.join()
-
-
 class Isolated(Generic[Task, Answer]):
     """Runs `function` on tasks in worker processes under `limits`; use it as a context manager.
 
@@ -179,17 +78,15 @@ class Isolated(Generic[Task, Answer]):
         self._function = function
         self._is_long = is_long
         self._limits = limits
-        multiprocessing.set_forkserver_preload(["docmill.workers", *preload])
-        self._pool = _Pool(limits)
+        self._warm = pools.take(limits.processes, limits.memory_mb, preload)
+        self._scheduled: set[Future[Any]] = set()
+        self._closed = threading.Event()
 
     def __enter__(self) -> Isolated[Task, Answer]:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._pool.close()
-        else:
-            self._pool.stop()
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def running(self, function: Callable[[Any], Any]) -> Isolated[Any, Any]:
         """The same processes, running another function; only the original is opened and closed."""
@@ -197,14 +94,18 @@ class Isolated(Generic[Task, Answer]):
         other._function = function
         return other
 
-    def stop(self) -> None:
-        """The processes are ended, whatever they are at."""
-        self._pool.stop()
+    def close(self) -> None:
+        """What runs is ended, nothing more is begun; the processes wait for the next user. Any thread may call it."""
+        self._closed.set()
+        for future in list(self._scheduled):
+            future.cancel()
+        pools.give_back(self._warm)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
         """(index of the task, its answer or error, wall seconds), in order of completion.
 
-        `tasks` may grow while the results are consumed. A task whose pool broke is done again, once.
+        `tasks` may grow while the results are consumed. A task whose processes broke is done again, once. Raises
+        TransientError once the pool was closed.
         """
         waiting: dict[Future[Answer], tuple[int, float, str]] = {}
         upcoming, again = 0, set[int]()
@@ -216,15 +117,19 @@ class Isolated(Generic[Task, Answer]):
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 index, since, setting = waiting.pop(future)
-                if isinstance(future.exception(), BrokenProcessPool) and index not in again:
+                self._scheduled.discard(future)
+                if _is_broken(future) and index not in again:
                     again.add(index)
                     self._begin(waiting, tasks, index)
                     continue
                 yield index, self._answer(future, setting), time.monotonic() - since
 
     def _begin(self, waiting: dict[Future[Answer], tuple[int, float, str]], tasks: Sequence[Task], index: int) -> None:
+        if self._closed.is_set():
+            raise _ended()
         setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
-        future = self._pool.schedule(self._function, tasks[index], getattr(self._limits, setting))
+        future = self._warm.schedule(_guarded, (self._function, tasks[index]), getattr(self._limits, setting))
+        self._scheduled.add(future)
         waiting[future] = (index, time.monotonic(), setting)
 
     def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
@@ -232,6 +137,8 @@ class Isolated(Generic[Task, Answer]):
             return future.result()
         except DocmillError as error:
             return error
+        except CancelledError:
+            return _ended()
         except LimitTimeout:
             return self._limit("time", f"was not read within {getattr(self._limits, setting):g} s", setting)
         except ProcessExpired as error:
@@ -254,6 +161,14 @@ class Isolated(Generic[Task, Answer]):
         variable = f"DOCMILL_WORKERS__{setting.upper()}"
         hint = f"Raise workers.{setting} in docmill.toml or {variable}, or split the document."
         return _stopped(stopped, f"The document {what} (limit workers.{setting}).", hint)
+
+
+def _is_broken(future: Future[Any]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
+
+
+def _ended() -> TransientError:
+    return TransientError("The work was stopped before its end.", hint="Run it again: what was done is kept.")
 
 
 def _stopped(stopped: str, message: str, hint: str) -> LimitExceededError:

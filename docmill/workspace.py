@@ -47,6 +47,14 @@ class Workspace:
         return self.settings.pipeline
 
     @cached_property
+    def by_ocr(self) -> Workspace:
+        """The same, but all pages of PDFs are read by OCR: for callers who ask for it; its elements lie apart."""
+        extract = self.config.extract.model_copy(update={"force_ocr": True})
+        pipeline = self.config.model_copy(update={"extract": extract})
+        settings = self.settings.model_copy(update={"pipeline": pipeline})
+        return Workspace(settings, index=self._index, embedder=self.embedder, open_source=self._open_source)
+
+    @cached_property
     def store(self) -> ObjectStore:
         """Where batches and artifacts lie."""
         return open_store(self.settings.store, self.settings.s3_endpoint_url)

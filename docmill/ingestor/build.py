@@ -9,8 +9,10 @@ from pathlib import Path
 from docmill.artifacts import Artifacts
 from docmill.config import ExtractConfig, Mode, PipelineConfig, RedactConfig
 from docmill.enrich import Redactor
-from docmill.errors import CorruptDocumentError, EmptyDocumentError
+from docmill.errors import CorruptDocumentError
 from docmill.extract.decoding import decode
+from docmill.extract.media_type import MEDIA_TYPES, detect
+from docmill.extract.page_pictures import page_pictures
 from docmill.extract.pictures import PdfPictures
 from docmill.ingestor.elements import Input, build
 from docmill.ingestor.options import ExtractOptions
@@ -25,6 +27,8 @@ _DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})(\d{2})?(\d{2})?(\d{2})?")
 @dataclass(frozen=True)
 class BuildTask:
     """Which document's elements are to be built. `artifact` is the key of its extraction, "" where it gave nothing.
+
+    Such a document is a PDF of blank pages or a picture: there is still something to show.
 
     `plain` asks for the text of a PDF's pages as the file has it, without any extraction: `is_plain` says when.
     """
@@ -62,12 +66,11 @@ def build_elements(task: BuildTask) -> Built:
     is_pdf = task.source.document_type == "pdf"
     if task.artifact:
         extraction = _redacted(artifacts.extraction_at(task.artifact), task.redact)
-    elif is_pdf:
-        extraction = Extraction(media_type="application/pdf", elements=())
     else:
-        raise EmptyDocumentError("The document holds nothing readable.")
+        extraction = Extraction(media_type=detect(data, task.bytes_key).media_type, elements=())
     if not is_pdf:
-        return _built(task, Input(task.source, data, extraction, task.options, artifacts, {}))
+        sizes = {} if task.artifact else _frame_sizes(data, extraction.media_type)
+        return _built(task, Input(task.source, data, extraction, task.options, artifacts, sizes))
     with PdfPictures(data, task.config) as pictures:
         created, modified = map(_iso, pictures.dates)
         sizes = dict(enumerate(pictures.sizes, start=1))
@@ -75,6 +78,14 @@ def build_elements(task: BuildTask) -> Built:
             _dated(task.source, created, modified), data, extraction, task.options, artifacts, sizes, pictures
         )
         return _built(task, given)
+
+
+def _frame_sizes(data: bytes, media_type: str) -> dict[int, tuple[float, float]]:
+    """Width and height in pixels of each frame of a picture; nothing for a drawing."""
+    if media_type == MEDIA_TYPES["svg"]:
+        return {}
+    drawn = page_pictures(data, media_type)
+    return {each.number: (float(each.picture.width), float(each.picture.height)) for each in drawn}
 
 
 def _redacted(extraction: Extraction, config: RedactConfig) -> Extraction:
@@ -128,6 +139,8 @@ def is_plain(document_type: str, options: ExtractOptions, config: PipelineConfig
         options.extract_images,
         options.extract_page_as_image,
     )
+    if options.is_by_ocr(document_type):
+        return False
     cheap = config.extract.mode is Mode.FAST and not config.enrich.redact.active
     return document_type == "pdf" and cheap and options.extract_text and not any(others)
 

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from html import escape
 
 from docmill.artifacts import Artifacts
+from docmill.extract.drawings import read_drawing
+from docmill.extract.media_type import MEDIA_TYPES
+from docmill.extract.page_pictures import page_pictures
 from docmill.extract.pictures import PdfPictures, Placed, scaled
 from docmill.extract.render import to_markdown
+from docmill.extract.svg_drawing import svg_pdf
+from docmill.extract.table_picture import table_picture
+from docmill.extract.wanted import Wanted
 from docmill.ingestor.options import ExtractOptions
 from docmill.ingestor.shape import (
     Json,
@@ -102,7 +108,7 @@ def _page(given: Input, number: int, elements: Sequence[Element], text: str) -> 
                 yield image_element(given.source, Place(number, element.bbox, size), picture)
     if given.pictures is None:
         if options.extract_images and is_file:
-            yield _whole_picture(given, number, size, text)
+            yield image_element(given.source, Place(number, None, size), _whole_picture(given, number, text))
         return
     if options.extract_images:
         for placed in given.pictures.placed(number):
@@ -112,10 +118,16 @@ def _page(given: Input, number: int, elements: Sequence[Element], text: str) -> 
         yield image_element(given.source, Place(number, page.box, size), _picture(page, text), "page_image")
 
 
-def _whole_picture(given: Input, number: int, size: tuple[float, float], text: str) -> Json:
-    """A picture file as one picture."""
-    data, kind, width, height = scaled(given.data)
-    return image_element(given.source, Place(number, None, size), Picture(data, kind, width, height, text))
+def _whole_picture(given: Input, number: int, text: str) -> Picture:
+    """A picture file, or a frame of it, as one picture; a drawing is drawn. Raises CorruptDocumentError."""
+    if given.extraction.media_type == MEDIA_TYPES["svg"]:
+        raw = read_drawing(svg_pdf(given.data), margins=True).png
+    elif given.source.pages > 1:
+        raw = next(page_pictures(given.data, given.extraction.media_type, wanted=Wanted(((number, number),)))).png()
+    else:
+        raw = given.data
+    data, kind, width, height = scaled(raw)
+    return Picture(data, kind, width, height, text)
 
 
 def _structured(given: Input, element: Element, others: Sequence[Element], size: tuple[float, float]) -> Json:
@@ -133,6 +145,9 @@ def _structured(given: Input, element: Element, others: Sequence[Element], size:
         picture = _picture(given.pictures.region(element.page, element.bbox))
     elif element.crop is not None:
         picture = _crop(given, element)
+    elif element.table is not None and element.table.cells:
+        data, width, height = table_picture(element.table)
+        picture = Picture(data, "png", width, height)
     place = Place(element.page or 1, element.bbox, element.page_size or size)
     return structured_element(given.source, place, _STRUCTURED[element.type], TableText(text, form, caption, picture))
 
@@ -148,7 +163,7 @@ def _heading(chart: Element, others: Sequence[Element]) -> str:
 
 def table_text(table: Table, form: str) -> tuple[str, str]:
     """The table in the format, and the name of the format that was used."""
-    grid = [[" ".join(text.split()) for text in row] for row in table.grid()]
+    grid = [[" ".join(text.split()) for text in row] for row in table.shown()]
     if form == "simple":
         return "\n".join(" ".join(filter(None, row)) for row in grid), form
     if form == "html":

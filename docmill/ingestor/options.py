@@ -37,6 +37,10 @@ class ExtractOptions(Options):
     method: str = "pdfium"
     segment_audio: bool = False
 
+    def is_by_ocr(self, document_type: str) -> bool:
+        """Whether every page of a document of the type is to be read by OCR, whatever text it has."""
+        return document_type == "pdf" and self.method.lower() == "ocr"
+
 
 class DedupOptions(Options):
     """Repeated pictures go; pictures that a table or chart covers, too."""

@@ -60,6 +60,10 @@ class LazyLoadedList(Sequence[Json]):
         return list(self)
 
 
+Elements = list[Json] | LazyLoadedList
+"""The elements of one document, in memory or on disk."""
+
+
 class ResultFolder:
     """A folder with a file a document; documents of one name get numbered files, earlier runs' files are replaced."""
 

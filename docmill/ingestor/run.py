@@ -19,7 +19,7 @@ from docmill.ingestor.build import build_elements, is_plain
 from docmill.ingestor.inputs import Found, Named, find_all
 from docmill.ingestor.options import Tasks
 from docmill.ingestor.shape import Source
-from docmill.ingestor.work import Bench, Done, Trace, finish
+from docmill.ingestor.work import Bench, Done, Trace, extract, finish, is_showable
 from docmill.mirror import form_batches
 from docmill.models import Document, Outcome, Stage, Status
 from docmill.pipeline import Scope, run_stage
@@ -75,13 +75,13 @@ def _run_group(bench: Bench, collection: str, group: Sequence[Found], tasks: Tas
     known = {each.document.document_id: each.document for each in group if each.document is not None}
     form_batches(workspace, collection, list(known.values()), runner=RUNNER)
     run_stages(workspace, list(known), (Stage.RAW_DOCUMENTS,))
-    plain = {each.index for each in group if is_plain(each.named.document_type, tasks.extract, workspace.config)}
-    deep = {each.document.document_id for each in group if each.document is not None and each.index not in plain}
+    apart = {each.index for each in group if _is_apart(each.named.document_type, tasks, workspace)}
+    deep = {each.document.document_id for each in group if each.document is not None and each.index not in apart}
     run_stages(workspace, [key for key in known if key in deep], (Stage.EXTRACTED_ELEMENTS,))
     current = {each.document_id: each for each in workspace.ledger.documents_by_id(list(known))}
     outcomes = workspace.ledger.outcomes(known)
     said = {
-        each.index: [outcomes.get((key, stage)) for stage in (_READ[:1] if each.index in plain else _READ)]
+        each.index: [outcomes.get((key, stage)) for stage in (_READ[:1] if each.index in apart else _READ)]
         for each in group
         if each.document is not None and (key := each.document.document_id)
     }
@@ -92,6 +92,11 @@ def _run_group(bench: Bench, collection: str, group: Sequence[Found], tasks: Tas
 
     with ThreadPoolExecutor(2 * workspace.settings.workers.processes) as threads:
         yield from threads.map(finished, [each for each in group if each.document is not None])
+
+
+def _is_apart(document_type: str, tasks: Tasks, workspace: Workspace) -> bool:
+    """Whether the document is read in another way than its collection's: by its own text alone, or by OCR."""
+    return tasks.extract.is_by_ocr(document_type) or is_plain(document_type, tasks.extract, workspace.config)
 
 
 def run_stages(workspace: Workspace, ids: Sequence[str], stages: Sequence[Stage]) -> None:
@@ -119,7 +124,8 @@ def _finished(
     failed = next(
         (each for each in said if each is not None and each.status in (Status.FAILED, Status.QUARANTINED)), None
     )
-    is_blank = failed is not None and failed.error == EmptyDocumentError.__name__ and bool(failed.pages)
+    is_empty = failed is not None and document is not None and failed.error == EmptyDocumentError.__name__
+    is_blank = is_empty and document is not None and is_showable(document.media_type, failed.pages if failed else ())
     key = found.document.document_id
     if document is None or said[0] is None or (failed is not None and not is_blank):
         message = failed.message if failed else "The document was deleted or changed while it was read."
@@ -131,6 +137,8 @@ def _finished(
     source = Source(found.named.name, found.named.name, kind, created=moment, modified=moment)
     artifact = "" if is_blank or len(said) == 1 or kind == "text" else elements_artifact(bench.workspace, document)
     try:
+        if tasks.extract.is_by_ocr(kind):
+            artifact = extract(bench, document, by_ocr=True)
         done = finish(bench, source, document, tasks, artifact, _trace(said))
     except DocmillError as error:
         return Finished(found.index, found.named, key, error=error)

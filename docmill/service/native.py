@@ -14,15 +14,16 @@ PREFIX = "/docmill/v1"
 
 def native_protocol() -> Protocol:
     """The native API."""
-    from docmill.service import native_documents, native_jobs, native_questions
+    from docmill.service import native_documents, native_jobs, native_questions, native_records
 
     router = APIRouter(prefix=PREFIX)
-    for each in (native_documents, native_questions, native_jobs):
+    for each in (native_documents, native_questions, native_records, native_jobs):
         router.include_router(each.router)
     handlers: dict[str, Handler] = {
         "ingest": native_documents.do_ingest,
         "parse": native_documents.do_parse,
         "retry": native_documents.do_retry,
+        native_records.KIND: native_records.do_records,
     }
     return Protocol("docmill", router, (PREFIX, "/health", "/metrics"), native_error, handlers)
 

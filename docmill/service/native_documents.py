@@ -28,6 +28,7 @@ from docmill.service.auth import Caller, allowed
 from docmill.service.native_jobs import JobView, view
 from docmill.service.problems import Problem, not_found
 from docmill.service.runner import Context, runner_of
+from docmill.service.sent import sent_document, sent_file
 from docmill.service.work import job_document, read_job_document
 from docmill.workspace import Workspace
 
@@ -85,7 +86,7 @@ async def add_documents(
     workspace: Workspace = request.app.state.workspace
     name = _collection(workspace, collection)
     allowed(key, name)
-    names = [await asyncio.to_thread(_keep, workspace, name, *(await _read(each))) for each in file or []]
+    names = [await asyncio.to_thread(_keep, workspace, name, *(await sent_file(each))) for each in file or []]
     for each in url or []:
         found = await asyncio.to_thread(fetch, each, rules_of(workspace.settings))
         names.append(await asyncio.to_thread(_keep, workspace, name, found.name, found.data))
@@ -107,13 +108,10 @@ async def parse(
 ) -> JobView:
     """What stands in one document; it becomes part of no collection. The same again gives the same job."""
     workspace: Workspace = request.app.state.workspace
-    if file is not None:
-        name, data = await _read(file)
-    elif url:
-        found = await asyncio.to_thread(fetch, url, rules_of(workspace.settings))
-        name, data = found.name, found.data
-    else:
+    sent = await sent_document(request, file, url)
+    if sent is None:
         raise Problem(422, "invalid_request", "No document was sent.", "Send `file` or `url` as a form field.")
+    name, data = sent
     stored = f"content{extension(name)}"
     work = work_id("parse", f"{form} {stored}", [content_version(data)])
     payload = {"file": stored, "name": name, "format": form}
@@ -242,11 +240,6 @@ def _written(extraction: Extraction, form: str) -> object:
 
 
 # Parts
-
-
-async def _read(file: UploadFile) -> tuple[str, bytes]:
-    """The upload's name and bytes; Starlette has put large ones on disk."""
-    return file.filename or "document", await file.read()
 
 
 def _collection(workspace: Workspace, name: str) -> str:

@@ -119,7 +119,7 @@ class Runner:
             time.sleep(0.05)
         self._jobs.release(self._owner)
         if "_pool" in self.__dict__:
-            self._pool.stop()
+            self._pool.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._folder.cleanup()
 

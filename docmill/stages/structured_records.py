@@ -6,13 +6,13 @@ Where the settings take personal data out, records are made of the elements with
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docmill.artifacts import extension
 from docmill.errors import PermanentError, TransientError, UsageError
 from docmill.ids import digest
-from docmill.models import Document, Stage, Status
+from docmill.models import Document, Extraction, Stage, Status
 from docmill.pipeline import Scope, current_outcome
 from docmill.structured.choice import engine_for
 from docmill.structured.documents import layout_of
@@ -28,6 +28,7 @@ CODE_VERSION = "1"
 """Raised by whoever changes the stage so that it gives other records for the same elements and schema."""
 _PDF = "application/pdf"
 _ALL = Scope()
+LayoutReader = Callable[[Extraction, bytes | None], Layout]
 
 
 @dataclass(frozen=True)
@@ -70,26 +71,37 @@ def schemas_for(workspace: Workspace) -> Schemas:
     return Schemas(workspace.ledger.database)
 
 
-def extract_records(workspace: Workspace, batch: str, *, scope: Scope = _ALL) -> RecordsReport:
-    """The batch's documents have records by every schema for their collection; raises UsageError for no batch."""
+def extract_records(
+    workspace: Workspace,
+    batch: str,
+    *,
+    scope: Scope = _ALL,
+    schema: str = "",
+    layout: LayoutReader = layout_of,
+) -> RecordsReport:
+    """The batch's documents have records by every schema for their collection, or by one. Raises UsageError.
+
+    `layout` gives the words of a parsed document, and of a PDF its bytes: in this process, unless a caller isolates it.
+    """
     known = workspace.ledger.batch(batch)
     if known is None:
         raise UsageError(f"There is no batch {batch!r}.", hint="See `docmill status`.")
     since = time.monotonic()
     documents = workspace.ledger.batch_documents(batch)
     ready = _ready(workspace, documents)
-    named = [each for each in schemas_for(workspace).all() if _is_for(each, known.collection)]
+    every = [each for each in schemas_for(workspace).all() if _is_for(each, known.collection)]
+    named = [each for each in every if schema in ("", each.name)]
     records = records_for(workspace)
     chosen = [each for each in ready if not scope.document_ids or each.document_id in scope.document_ids]
     worked_on: set[str] = set()
-    for schema in named:
-        engine = engine_for(schema.options.engine, workspace.settings)
-        wanted = fingerprint(workspace, schema, engine)
-        before = {row.document_id: row for row in records.of([each.document_id for each in chosen], schema.name)}
+    for each in named:
+        engine = engine_for(each.options.engine, workspace.settings)
+        how = _How(engine, fingerprint(workspace, each, engine), layout)
+        before = {row.document_id: row for row in records.of([every.document_id for every in chosen], each.name)}
         for document in chosen:
             row = before.get(document.document_id)
-            if scope.force or row is None or _is_stale(row, document, wanted):
-                records.put(list(_extracted(workspace, document, schema, (engine, wanted))))
+            if scope.force or row is None or _is_stale(row, document, how.fingerprint):
+                records.put(list(_extracted(workspace, document, each, how)))
                 worked_on.add(document.document_id)
     names = {each.name for each in named}
     rows = tuple(row for row in records.of([each.document_id for each in documents]) if row.schema in names)
@@ -131,13 +143,20 @@ def _is_stale(row: RecordRow, document: Document, wanted: str) -> bool:
     return row.version != document.version or row.fingerprint != wanted or row.status is Status.FAILED
 
 
-def _extracted(
-    workspace: Workspace, document: Document, named: NamedSchema, how: tuple[ExtractionEngine, str]
-) -> Iterator[RecordRow]:
+@dataclass(frozen=True)
+class _How:
+    """The engine, what its records depend on, and who gives it words."""
+
+    engine: ExtractionEngine
+    fingerprint: str
+    layout: LayoutReader
+
+
+def _extracted(workspace: Workspace, document: Document, named: NamedSchema, how: _How) -> Iterator[RecordRow]:
     """The document's rows by the schema; a document that fails has one that says why."""
-    engine, wanted = how
+    wanted = how.fingerprint
     try:
-        made = list(records_of(_layout(workspace, document), named, engine))
+        made = list(records_of(_layout(workspace, document, how.layout), named, how.engine))
     except (PermanentError, TransientError) as error:
         yield _row(document, named, wanted, "", None, message=str(error))
         return
@@ -148,14 +167,14 @@ def _extracted(
         yield _row(document, named, wanted, target, (record, key, low))
 
 
-def _layout(workspace: Workspace, document: Document) -> Layout:
+def _layout(workspace: Workspace, document: Document, layout: LayoutReader) -> Layout:
     """The document's words: of a PDF its own, unless personal data is to be left out of them."""
     stage = _source_stage(workspace)
     if stage is Stage.ENRICHED_ELEMENTS:
-        return layout_of(workspace.artifacts.enriched(document, workspace.fingerprints[stage]), None)
+        return layout(workspace.artifacts.enriched(document, workspace.fingerprints[stage]), None)
     extraction = workspace.artifacts.extraction(document, workspace.fingerprints[stage])
     is_pdf = extraction.media_type == _PDF
-    return layout_of(extraction, workspace.source_of(document).get(document.key) if is_pdf else None)
+    return layout(extraction, workspace.source_of(document).get(document.key) if is_pdf else None)
 
 
 def artifact_key(document: Document, schema: str, wanted: str) -> str:

@@ -1,12 +1,15 @@
 """`Ingestor` in this process: results, failures, files on disk, and the ledger that it shares with everything else."""
 
+import base64
 import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pymupdf
 import pytest
+from PIL import Image
 
 from docmill import Ingestor
 from docmill.config import ExtractConfig, Mode, PipelineConfig
@@ -118,3 +121,51 @@ def test_text_alone_in_mode_fast_is_read_without_extraction(papers, settings: Se
 
 def _ids(workspace: Workspace) -> list[str]:
     return [each.document_id for each in workspace.ledger.documents("default")]
+
+
+def one(ingestor, name: str, **wanted):
+    (elements,) = ingestor(name).extract(**wanted).ingest()
+    return list(elements)
+
+
+def test_method_ocr_reads_the_page_and_not_its_text(papers, ingestor):
+    """What is said and what is seen differ: the text layer is laid over another picture."""
+    with pymupdf.open() as document:
+        document.new_page(width=300, height=100).insert_text((20, 50), "SEEN 4711", fontsize=30)
+        picture = document[0].get_pixmap(dpi=200).tobytes("png")
+    with pymupdf.open() as document:
+        page = document.new_page(width=600, height=300)
+        page.insert_image(pymupdf.Rect(0, 0, 300, 100), stream=picture)
+        page.insert_text((60, 200), "said and written here, a good text layer of its own", fontsize=18)
+        document.save(papers / "two.pdf")
+    told = {
+        method: one(ingestor, "two.pdf", extract_method=method)[0]["metadata"]["content"] for method in ("ocr", None)
+    }
+    assert ("4711" in told["ocr"], "text layer" in told["ocr"]) == (True, True)
+    assert "said and written here, a good text layer of its own" in str(told[None])
+
+
+def test_tables_of_documents_without_pages_have_pictures(papers, ingestor):
+    (papers / "t.html").write_text(
+        "<h1>A</h1><table><tr><th>Part</th><th>Qty</th></tr><tr><td>Flange</td><td>7</td></tr></table>"
+    )
+    (table,) = [each for each in one(ingestor, "t.html") if each["document_type"] == "structured"]
+    assert base64.b64decode(table["metadata"]["content"])[:4] == b"\x89PNG"
+
+
+def test_drawings_and_frames_are_whole_pictures(papers, ingestor):
+    (papers / "a.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"><text y="15">A</text></svg>'
+    )
+    red, blue = (Image.new("RGB", (50, 40), colour) for colour in ("red", "blue"))
+    red.save(papers / "m.tiff", save_all=True, append_images=[blue])
+    for name, pages in {"a.svg": [1], "m.tiff": [1, 2]}.items():
+        pictures = [each for each in one(ingestor, name) if each["document_type"] == "image"]
+        assert [each["metadata"]["content_metadata"]["page_number"] for each in pictures] == pages
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.mp3", "a.pptx"])
+def test_plain_text_under_another_name_is_no_success(papers, ingestor, name: str):
+    (papers / name).write_bytes(b"nothing of the kind")
+    results, ((_, why),) = ingestor(name).extract().ingest(return_failures=True)
+    assert (results, "plain text" in why) == ([], True)

@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pytest
+import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from docmill.config import CaptionConfig
 from docmill.errors import UsageError
+from docmill.extract.table_picture import table_picture
 from docmill.inference.memory import HashEmbedder
 from docmill.ingestor.captions import caption, vision_of
 from docmill.ingestor.elements import table_text
@@ -26,8 +28,10 @@ from docmill.ingestor.options import (
 from docmill.ingestor.pictures import filtered, without_repeats
 from docmill.ingestor.shape import Picture, Place, Source, TableText, image_element, structured_element, text_element
 from docmill.ingestor.splitting import pieces, split
+from docmill.ingestor.tokenizers import folder_of, named_tokenizer
 from docmill.ingestor.vectors import embed, fitted
 from docmill.models import BBox, Cell, Table
+from docmill.workspace import Workspace
 from tests.media_server import KEY, media_server
 
 PDF = Source("a.pdf", "a.pdf", "pdf", pages=3)
@@ -142,3 +146,32 @@ def test_pictures_are_described_by_the_vision_model_of_the_settings():
         failed = caption([image(png(30, 20))], options, vision)[0]["metadata"]
     assert failed["image_metadata"]["caption"].startswith("A picture of 30 by 20")
     assert failed["info_message_metadata"]["status"] == "error"
+
+
+def test_named_tokenizers_count_as_their_models_do(workspace: Workspace):
+    """BERT's own vocabulary is packaged; other tokenizers are files of the operator's; a name is no path."""
+    assert [named_tokenizer(workspace, name) is not None for name in ("intfloat/e5-large-unsupervised", "x/y")] == [
+        True,
+        False,
+    ]
+    bert = named_tokenizer(workspace, "bert-base-uncased")
+    assert bert is not None
+    assert len(bert("Unbelievable gaskets")) == 4
+    own = folder_of(workspace) / "acme/words"
+    own.mkdir(parents=True)
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.save(str(own / "tokenizer.json"))
+    words = named_tokenizer(workspace, "acme/words")
+    assert words is not None
+    assert len(words("Unbelievable gaskets")) == 2
+    assert named_tokenizer(workspace, "../acme/words") is None
+
+
+def test_table_without_a_page_is_drawn():
+    data, width, height = table_picture(TABLE)
+    with Image.open(io.BytesIO(data)) as drawn:
+        assert drawn.size == (width, height)
+        assert len(drawn.convert("L").getcolors() or []) > 2
+    assert 20 < height < 200
+    assert 20 < width < 200

@@ -32,7 +32,7 @@ def test_every_route_is_documented_and_every_documented_route_is_there(client: T
 
 
 def test_every_call_is_documented():
-    calls = [name for name in vars(Ingestor) if not name.startswith("_")]
+    calls = [name for name in dir(Ingestor) if not name.startswith("_")]
     undocumented = {"load", "all_tasks", "store_embed", "pdf_split_config", "cancelled_jobs"}
     assert [name for name in calls if name not in INGESTOR and name not in undocumented] == []
 
