@@ -58,7 +58,7 @@ def _read(context: Context, config: RunConfig) -> tuple[ReadDocument, list[int]]
     pages = [page for page in there if config.takes(page)][: config.max_pages]
     if not pages:
         raise EmptyDocumentError(
-            f"The document has {len(there)} pages, none of them in page_range {config.page_range}.",
+            f"The document has {len(there)} page{'s' * (len(there) != 1)}, none of them in page_range {config.page_range}.",
             hint="Mend page_range; it counts from 1.",
         )
     return (document if pages == there else replace(document, layout=layout.only(pages))), pages
