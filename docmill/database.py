@@ -80,6 +80,17 @@ class Database:
         with self._explained(), self.engine.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that sees the database as it is at its first look, however long it lasts."""
+        options: dict[str, object] = {} if self._on_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._explained(), self.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    @property
+    def _on_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
     def close(self) -> None:
         """No connection is left open."""
         self.engine.dispose()

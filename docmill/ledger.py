@@ -19,11 +19,11 @@ from docmill.index.base import Space
 from docmill.index.generation import Generation
 from docmill.migrations import migrate
 from docmill.models import INSIDE, Document, Outcome, Stage, Status
-from docmill.tables import metadata as _metadata
+from docmill.tables import metadata as metadata
 
 _sources = sa.Table(
     "sources",
-    _metadata,
+    metadata,
     sa.Column("collection", sa.String(255), primary_key=True),
     sa.Column("url", sa.String(2048), primary_key=True),
     sa.Column("created_at", sa.Float, nullable=False),
@@ -32,7 +32,7 @@ _sources = sa.Table(
 )
 _documents = sa.Table(
     "documents",
-    _metadata,
+    metadata,
     sa.Column("document_id", sa.String(32), primary_key=True),
     sa.Column("collection", sa.String(255), nullable=False, index=True),
     sa.Column("source", sa.String(2048), nullable=False),
@@ -50,7 +50,7 @@ _documents = sa.Table(
 )
 _outcomes = sa.Table(
     "outcomes",
-    _metadata,
+    metadata,
     sa.Column("document_id", sa.String(32), primary_key=True),
     sa.Column("stage", sa.String(32), primary_key=True),
     sa.Column("status", sa.String(16), nullable=False, index=True),
@@ -63,13 +63,14 @@ _outcomes = sa.Table(
     sa.Column("pages", sa.JSON, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("cpu_seconds", sa.Float, nullable=False, server_default="0"),
     sa.Column("counts", sa.JSON, nullable=False),
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
 )
 _batches = sa.Table(
     "batches",
-    _metadata,
+    metadata,
     sa.Column("batch", sa.String(64), primary_key=True),
     sa.Column("collection", sa.String(255), nullable=False),
     sa.Column("documents", sa.Integer, nullable=False),
@@ -78,11 +79,11 @@ _batches = sa.Table(
     sa.Column("runner", sa.String(32), nullable=False),
 )
 _counters = sa.Table(
-    "counters", _metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.BigInteger)
+    "counters", metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.BigInteger)
 )
 _generations = sa.Table(
     "generations",
-    _metadata,
+    metadata,
     sa.Column("collection", sa.String(255), primary_key=True),
     sa.Column("digest", sa.String(12), primary_key=True),
     sa.Column("model", sa.String(64), nullable=False),

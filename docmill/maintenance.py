@@ -1,10 +1,13 @@
-"""Removes what nothing refers to any more."""
+"""Removes what nothing refers to any more, and builds collections again from what is kept."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
+from docmill.errors import UsageError
+from docmill.models import Stage
+from docmill.pipeline import run_batch
 from docmill.stages.extracted_elements import preview_key
 from docmill.workspace import Workspace
 
@@ -20,6 +23,23 @@ class Pruned:
     artifacts: int
     batches: tuple[str, ...]
     crops: int = 0
+
+
+def rebuild(workspace: Workspace, collection: str) -> tuple[int, int]:
+    """The collection's rows are written again from the artifacts in the store; how many documents and rows it has.
+
+    Nothing is parsed, chunked or embedded but what is not in the store. Documents stay found while it goes on.
+    """
+    known = workspace.ledger.documents(collection)
+    if not known:
+        raise UsageError(f"There is no document in {collection!r}.", hint="See `docmill status`.")
+    for batch in sorted({document.batch for document in known}):
+        documents = workspace.ledger.batch_documents(batch)
+        workspace.ledger.drop([(each.document_id, Stage.VECTOR_COLLECTION) for each in documents])
+        run_batch(workspace, batch)
+    outcomes = workspace.ledger.outcomes(each.document_id for each in known).values()
+    written = [each.counts.get("rows", 0) for each in outcomes if each.stage is Stage.VECTOR_COLLECTION]
+    return len(written), sum(written)
 
 
 def prune(workspace: Workspace, *, days: int) -> Pruned:

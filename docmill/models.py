@@ -430,7 +430,10 @@ class Document(Model):
 
 
 class Outcome(Model):
-    """What became of a document at a stage: one row for (document, stage). `seconds` is wall time."""
+    """What became of a document at a stage: one row for (document, stage).
+
+    `seconds` is wall time, `cpu_seconds` the document's share of what the stage took from the processors.
+    """
 
     document_id: str
     stage: Stage
@@ -444,6 +447,7 @@ class Outcome(Model):
     pages: tuple[int, ...] = ()
     attempts: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     counts: dict[str, int] = {}
     run_id: str = ""
     updated_at: float = 0.0

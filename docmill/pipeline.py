@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from docmill.errors import PermanentError, UsageError
 from docmill.generations import activate, delete_everywhere
 from docmill.ids import digest
+from docmill.inference.metrics import Meter, remote_models
 from docmill.ledger import Failure
 from docmill.members import adopt, container_id
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
@@ -23,6 +24,7 @@ from docmill.standing import Outcomes as Outcomes
 from docmill.standing import current_outcome as current_outcome
 from docmill.standing import pending_batches as pending_batches
 from docmill.structured.records import Records
+from docmill.usage import Spent, Stopwatch, shares
 from docmill.workspace import Workspace
 
 _FLUSH_SECONDS = 0.5
@@ -112,12 +114,19 @@ def _work(workspace: Workspace, stage: Stage, batch: str, jobs: Sequence[Job], w
     """The jobs are done and their outcomes kept; whether members of their documents joined the batch."""
     progress = current()
     progress.begin(stage, batch, len(jobs))
+    if not jobs:
+        return False
+    meter = Meter(remote_models(workspace, stage))
+    meter.start()
     try:
         for result in WORK[stage](workspace, jobs):
             writer.add(result)
             progress.advance(1)
     finally:
         writer.flush()
+        gpu_seconds = sum(each.server.compute for each in meter.read() if each.server)
+        spent = replace(writer.spent, gpu_seconds=gpu_seconds)
+        workspace.usage.add(jobs[0].document.collection, batch, stage.value, spent)
     return writer.adopted
 
 
@@ -179,7 +188,9 @@ class _Writer:
         self._before = outcomes
         self._pending: list[Result] = []
         self._flushed = time.monotonic()
+        self._stopwatch = Stopwatch()
         self.adopted = False
+        self.spent = Spent()
 
     def add(self, result: Result) -> None:
         """The result is in the ledger within half a second."""
@@ -189,16 +200,38 @@ class _Writer:
 
     def flush(self) -> None:
         """All results so far are in the ledger."""
+        cpu_seconds = self._stopwatch.look()
+        self.spent = replace(self.spent, cpu_seconds=self.spent.cpu_seconds + cpu_seconds)
         if self._pending:
             ids = [result.document.document_id for result in self._pending]
             documents = {each.document_id: each for each in self._workspace.ledger.documents_by_id(ids)}
             known = [result for result in self._pending if result.document.document_id in documents]
             self._adopt(known, documents)  # before the outcomes: a run that is killed in between adopts them again
-            self._workspace.ledger.record(
-                [self._outcome(result, documents[result.document.document_id]) for result in known]
-            )
+            taken = shares(cpu_seconds, [result.seconds for result in self._pending])
+            taken_by = {each.document.document_id: took for each, took in zip(self._pending, taken, strict=True)}
+            outcomes = [self._outcome(each, documents[each.document.document_id]) for each in known]
+            outcomes = [
+                each.model_copy(update={"cpu_seconds": round(taken_by[each.document_id], 4)}) for each in outcomes
+            ]
+            self._workspace.ledger.record(outcomes)
+            self._count(outcomes)
         self._pending = []
         self._flushed = time.monotonic()
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        """The outcomes are among what was spent."""
+        spent = self.spent
+        self.spent = replace(
+            spent,
+            documents=spent.documents + len(outcomes),
+            failed=spent.failed + sum(each.status is Status.FAILED for each in outcomes),
+            partial=spent.partial + sum(each.status is Status.PARTIAL for each in outcomes),
+            seconds=spent.seconds + sum(each.seconds for each in outcomes),
+            **{
+                name: getattr(spent, name) + sum(each.counts.get(name, 0) for each in outcomes)
+                for name in ("bytes", "pages", "tokens")
+            },
+        )
 
     def _adopt(self, results: Sequence[Result], documents: Mapping[str, Document]) -> None:
         """The members of the documents are in the batch, too, and those that they have no more are deleted."""

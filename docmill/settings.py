@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     )
     password: Annotated[SecretStr, Field(description="opens encrypted documents (a secret)")] = SecretStr("")
     watch: Annotated[dict[str, str], Field(description="collection → address that sensors watch")] = {}
+    upload_queue: Annotated[
+        str,
+        Field(description="URL of the SQS queue that watched buckets send their notifications to, instead of listing"),
+    ] = ""
     sensor_seconds: Annotated[int, Field(ge=1, description="pause between two ticks of new_uploads")] = 30
     golden_questions: Annotated[
         Path | None, Field(description="JSON lines or YAML file of questions that a new generation must answer as well")
@@ -129,6 +133,9 @@ class Settings(BaseSettings):
     ] = {}
     grace_hours: Annotated[float, Field(ge=0, description="hours that a replaced generation is kept for")] = 24.0
     rerank_model: Annotated[str, Field(description="the reranking model, described in [models.NAME]")] = ""
+    thesaurus: Annotated[
+        Path | None, Field(description="file of what documents say for what is asked; empty: docmill's, of accounting")
+    ] = None
     answer_model: Annotated[str, Field(description="the chat model of `docmill answer`, in [models.NAME]")] = ""
     delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
     batch: BatchLimits = BatchLimits()

@@ -36,6 +36,23 @@ jobs = sa.Table(
     sa.Index("ix_service_jobs_subject", "tenant", "subject", "created_at"),
     sa.Index("ix_service_jobs_tenant", "tenant", "created_at"),
 )
+usage = sa.Table(
+    "usage",
+    metadata,
+    sa.Column("batch", sa.String(64), primary_key=True),
+    sa.Column("stage", sa.String(32), primary_key=True),
+    sa.Column("collection", sa.String(255), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("documents", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.BigInteger, nullable=False),
+    sa.Column("partial", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("cpu_seconds", sa.Float, nullable=False),
+    sa.Column("gpu_seconds", sa.Float, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("pages", sa.BigInteger, nullable=False),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+)
 api_keys = sa.Table(
     "api_keys",
     metadata,

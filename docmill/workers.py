@@ -34,8 +34,36 @@ _OUT_OF_MEMORY = 112
 """The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
 
 
+_cpu_seconds = [0.0]
+_counting = threading.Lock()
+
+
+def cpu_seconds_of_workers() -> float:
+    """CPU seconds that tasks took in worker processes that this process started, those included that failed.
+
+    What a worker took that was killed is not known.
+    """
+    return _cpu_seconds[0]
+
+
+def _cpu_now() -> float:
+    """CPU seconds of this process and of its children that have ended (LibreOffice, tesseract)."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _measured(function: Callable[[Task], Answer], task: Task) -> tuple[float, Answer | DocmillError]:
+    """CPU seconds and the task's answer or error; runs in a worker process."""
+    since = _cpu_now()
+    try:
+        answer: Answer | DocmillError = _guarded(function, task)
+    except DocmillError as error:
+        answer = error
+    return _cpu_now() - since, answer
+
+
 def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
-    """The task's answer; runs in a worker process.
+    """The task's answer.
 
     Whatever else a reader raises becomes a ReaderError here: many exceptions of other libraries can be pickled but not
     unpickled, which would break the pool for all documents, and SystemExit would end the parent. A worker that runs
@@ -60,6 +88,10 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
         ) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+_Measured = Future[tuple[float, Answer | DocmillError]]
+_Waiting = dict[_Measured[Answer], tuple[int, float, str]]
 
 
 class Isolated(Generic[Task, Answer]):
@@ -107,7 +139,7 @@ class Isolated(Generic[Task, Answer]):
         `tasks` may grow while the results are consumed. A task whose processes broke is done again, once. Raises
         TransientError once the pool was closed.
         """
-        waiting: dict[Future[Answer], tuple[int, float, str]] = {}
+        waiting: _Waiting[Answer] = {}
         upcoming, again = 0, set[int]()
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
@@ -124,17 +156,20 @@ class Isolated(Generic[Task, Answer]):
                     continue
                 yield index, self._answer(future, setting), time.monotonic() - since
 
-    def _begin(self, waiting: dict[Future[Answer], tuple[int, float, str]], tasks: Sequence[Task], index: int) -> None:
+    def _begin(self, waiting: _Waiting[Answer], tasks: Sequence[Task], index: int) -> None:
         if self._closed.is_set():
             raise _ended()
         setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
-        future = self._warm.schedule(_guarded, (self._function, tasks[index]), getattr(self._limits, setting))
+        future = self._warm.schedule(_measured, (self._function, tasks[index]), getattr(self._limits, setting))
         self._scheduled.add(future)
         waiting[future] = (index, time.monotonic(), setting)
 
-    def _answer(self, future: Future[Answer], setting: str) -> Answer | DocmillError:
+    def _answer(self, future: _Measured[Answer], setting: str) -> Answer | DocmillError:
         try:
-            return future.result()
+            cpu_seconds, answer = future.result()
+            with _counting:
+                _cpu_seconds[0] += cpu_seconds
+            return answer
         except DocmillError as error:
             return error
         except CancelledError:

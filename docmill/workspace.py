@@ -18,6 +18,7 @@ from docmill.ledger import Ledger
 from docmill.models import Document, Stage
 from docmill.settings import Settings
 from docmill.store import ObjectStore, open_store
+from docmill.usage import Usage
 
 if TYPE_CHECKING:
     from docmill.inference.reranker import Reranker
@@ -79,6 +80,11 @@ class Workspace:
     def keys(self) -> Keys:
         """The keys of the service's callers."""
         return Keys(self.ledger.database)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """What work cost."""
+        return Usage(self.ledger.database)
 
     @cached_property
     def index(self) -> VectorIndex:

@@ -10,15 +10,17 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import dagster as dg
 
 from docmill.errors import DocmillError
 from docmill.ids import digest
 from docmill.ledger import Batch, Failure
-from docmill.mirror import form_batches, scan, settled
+from docmill.mirror import form_batches, look_at, retag_scanned, scan, settled
 from docmill.models import ErrorClass
 from docmill.settings import load_settings
+from docmill.store.notifications import UploadQueue
 from docmill.workspace import Workspace
 from orchestration.jobs import ingest_batch, retry_failed_documents
 from orchestration.partitions import document_batches
@@ -27,11 +29,23 @@ from resources import WorkspaceResource
 
 _LISTED = 10_000
 """Objects a tick lists of each source; larger sources are gone round by the cursor."""
+_NOTICES = 1_000
+"""Notices a tick takes from the upload queue; each object costs a request."""
 _BATCHES = 20
 """Batches a tick starts: Dagster looks each one up, at 13 to 26 ms."""
+_CLOCKS_APART = 300.0
+"""Seconds that a source's clock may be behind ours for changed side-cars to be seen; they are read again meanwhile."""
 _ATTEMPTS = 3
 _BACK_OFF_SECONDS = 60.0
 _PARTITION = "dagster/partition"
+
+
+class _Round(TypedDict):
+    """A round through a source: the key that it stands at, and when the round before it and itself began."""
+
+    after: str
+    since: float
+    begun: float
 
 
 def requests_for(instance: dg.DagsterInstance, batches: Sequence[Batch]) -> list[dg.RunRequest]:
@@ -60,14 +74,23 @@ def requests_for(instance: dg.DagsterInstance, batches: Sequence[Batch]) -> list
     description="New and changed objects of the watched sources become batches, once they have rested for a minute.",
 )
 def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.SensorResult | dg.SkipReason:
-    """List a part of each source, make batches, and start those that nobody has started or whose run died."""
-    cursors: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+    """List a part of each source, make batches, and start those that nobody has started or whose run died.
+
+    Side-cars that were written since the round before give their documents other access tags and metadata at once.
+    """
+    known = json.loads(context.cursor) if context.cursor else {}
+    cursors: dict[str, _Round] = {part: each for part, each in known.items() if isinstance(each, dict)}  # not of before
     notes: list[str] = []
     with workspace.open() as opened:
-        for collection, source in watched(opened):
+        sources = watched(opened)
+        if opened.settings.upload_queue:
+            told = [each for each in sources if each[1].startswith("s3://")]
+            notes += _take_notices(context, opened, told)
+            sources = [each for each in sources if each not in told]
+        for collection, source in sources:
             part = f"{collection} {source}"
             try:
-                cursors[part] = _batch_source(opened, collection, source, cursors.get(part, ""))
+                cursors[part] = _batch_source(opened, collection, source, cursors.get(part))
             except DocmillError as error:
                 context.log.error("%s: %s", source, error)
                 notes.append(str(error))
@@ -81,11 +104,49 @@ def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResourc
     )
 
 
-def _batch_source(workspace: Workspace, collection: str, source: str, cursor: str) -> str:
-    """New and changed objects of a part of the source are in batches; where the next part begins."""
-    found = scan(workspace, collection, source, after=cursor, limit=_LISTED)
+def _batch_source(workspace: Workspace, collection: str, source: str, state: _Round | None) -> _Round:
+    """New and changed objects of a part of the source are in batches, changed side-cars applied; where it stands."""
+    now = time.time()
+    before = state or {"after": "", "since": now, "begun": now}
+    begun = before["begun"] if before["after"] else now
+    found = scan(
+        workspace, collection, source, after=before["after"], limit=_LISTED, since=before["since"] - _CLOCKS_APART
+    )
+    retag_scanned(workspace, collection, found)
     form_batches(workspace, collection, settled(found.pending, workspace.settings.batch, time.time()))
-    return found.cursor
+    return {"after": found.cursor, "since": before["since"] if found.cursor else begun, "begun": begun}
+
+
+def _take_notices(
+    context: dg.SensorEvaluationContext, workspace: Workspace, sources: Sequence[tuple[str, str]]
+) -> list[str]:
+    """What the buckets told of is in batches, but for what still comes: the queue tells of that again. What went wrong.
+
+    A notice is taken from the queue when all its objects are in batches, known as they are, or gone.
+    """
+    try:
+        left = _batch_notices(workspace, sources)
+    except DocmillError as error:
+        context.log.error("%s", error)
+        return [str(error)]
+    return [f"{left} notices wait until their objects have come to rest."] if left else []
+
+
+def _batch_notices(workspace: Workspace, sources: Sequence[tuple[str, str]]) -> int:
+    """How many notices were left in the queue."""
+    limits = workspace.settings.batch
+    queue = UploadQueue(workspace.settings.upload_queue)
+    notices = queue.receive(_NOTICES, limits.settle_seconds + 2 * workspace.settings.sensor_seconds)
+    keys = sorted({key for notice in notices for key in notice.objects})
+    waiting: set[str] = set()
+    for collection, source in sources:
+        pending = look_at(workspace, collection, source, [key for key in keys if key.startswith(source)])
+        ready = settled(pending, limits, time.time())
+        form_batches(workspace, collection, ready)
+        waiting |= {each.source_key for each in pending} - {each.source_key for each in ready}
+    done = [notice for notice in notices if waiting.isdisjoint(notice.objects)]
+    queue.take(done)
+    return len(notices) - len(done)
 
 
 @dg.sensor(

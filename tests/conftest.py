@@ -46,7 +46,7 @@ def pytest_runtest_makereport(item, call):
 
 def need(program: str, package: str) -> str:
     """The path of a program of the system; skips the test where it is missing."""
-    found = shutil.which(program)
+    found = shutil.which(program, path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     if found is None:
         pytest.skip(f"needs {program}: apt-get install {package}")
     return found

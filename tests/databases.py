@@ -108,6 +108,35 @@ def _accepts(server: Postgres) -> bool:
         return False
 
 
+@contextmanager
+def pgbouncer_server(program: str, server: Postgres, config: str) -> Iterator[Postgres]:
+    """The server behind a PgBouncer with this configuration, but for its port and its file of users."""
+    port, identity = free_port(), _unprivileged()
+    folder = Path(tempfile.mkdtemp(prefix="docmill-pgbouncer-"))
+    try:
+        (folder / "userlist.txt").write_text(f'"{server.user}" "{server.password}"\n')
+        config = config.replace("/etc/pgbouncer/secret", str(folder)).replace(
+            "listen_port = 6432", f"listen_port = {port}"
+        )
+        (folder / "pgbouncer.ini").write_text(config)
+        if identity:
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, identity["user"], identity["group"])
+        with (folder / "log").open("wb") as log:
+            command = [program, folder / "pgbouncer.ini"]
+            started = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True, **identity)
+        try:
+            pooled = Postgres(port, started.pid, server.user, server.password)
+            wait_for(lambda: _accepts(pooled) or started.poll() is not None, "PgBouncer")
+            assert started.poll() is None, (folder / "log").read_text()
+            yield pooled
+        finally:
+            started.terminate()
+            started.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def milvus_program(folder: Path) -> Path:
     """The command of Milvus 2.3.5 in a virtual environment of its own: it shares no dependency with docmill.
 

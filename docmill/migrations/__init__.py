@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from docmill.errors import ConfigError
+from docmill.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from docmill.database import Database
 
-HEAD = "0008"
+HEAD = "0009"
 VERSION_TABLE = "docmill_version"
 _LOCK = 0x646F636D
 """The advisory lock that migrations of one PostgreSQL database take: "docm"."""
@@ -42,6 +42,29 @@ def migrate(database: Database) -> None:
         _upgrade(connection, database.name)
 
 
+def migrate_empty_to(connection: Connection, name: str, version: str) -> None:
+    """An empty database, or ledger without rows, has the tables of that schema.
+
+    Raises UsageError for one with rows, and ConfigError for a schema that this docmill does not know.
+    """
+    from docmill.ledger import metadata
+
+    found = _version(connection)
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    present = set(sa.inspect(connection).get_table_names())
+    for table in metadata.sorted_tables:
+        if table.name in present and connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
+            hint = "Restore into an empty database, or move the old ledger away."
+            raise UsageError(f"The ledger at {name} is not empty: {table.name} has rows.", hint=hint)
+    if found is not None:
+        for table in reversed(metadata.sorted_tables):
+            if table.name in present:
+                table.drop(connection)
+        sa.Table(VERSION_TABLE, sa.MetaData()).drop(connection)
+    _upgrade(connection, name, version)
+
+
 def _version(connection: Connection) -> str | None:
     """The step that the ledger has reached, None where it was made before there were steps, or is empty."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
@@ -50,14 +73,14 @@ def _version(connection: Connection) -> str | None:
     return connection.execute(sa.select(table.c.version_num)).scalar()
 
 
-def _upgrade(connection: Connection, name: str) -> None:
+def _upgrade(connection: Connection, name: str, target: str = HEAD) -> None:
     """Run the steps that are missing inside the connection's transaction: all of them happen, or none."""
     from alembic import command
     from alembic.script import ScriptDirectory
 
     config = _config()
     scripts = ScriptDirectory.from_config(config)
-    version = _version(connection)
+    version = _version(connection) if target == HEAD else target
     known = {step.revision for step in scripts.walk_revisions()}
     if version is not None and version not in known:
         raise ConfigError(
@@ -65,7 +88,7 @@ def _upgrade(connection: Connection, name: str) -> None:
             hint="It was written by a newer docmill: upgrade this one.",
         )
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, target)
 
 
 def _config() -> Config:

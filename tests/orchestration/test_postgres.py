@@ -1,22 +1,43 @@
-"""The platform with everything on one PostgreSQL database: Dagster's storage and the ledger."""
+"""The platform in production's settings on one PostgreSQL behind PgBouncer: Dagster's storage and the ledger."""
 
 import json
 import shutil
 from pathlib import Path
 
-from tests.conftest import Run
-from tests.databases import Postgres
+import helm_python
+import yaml
+
+from tests.conftest import Run, need
+from tests.databases import Postgres, pgbouncer_server
 from tests.services import ROOT
+
+
+def pooler(server: Postgres) -> str:
+    """The configuration of PgBouncer that the Helm chart writes."""
+    values = {
+        "image": {"repository": "i"},
+        "secretName": "s",
+        "pgbouncer": {"enabled": True, "image": "i", "secretName": "s", "host": "127.0.0.1", "port": server.port},
+    }
+    with helm_python.Chart.load(ROOT / "deploy/helm/docmill") as chart:
+        text = chart.render(values, name="d", namespace="d")["docmill/templates/pgbouncer.yaml"]
+    return next(yaml.safe_load_all(text))["data"]["pgbouncer.ini"]
 
 
 def test_documents_become_hits_with_dagster_and_the_ledger_on_postgresql(
     docmill: Run, postgres: Postgres, home: Path, folder: Path
 ):
+    program = need("pgbouncer", "pgbouncer")
+    with pgbouncer_server(program, postgres, pooler(postgres)) as pooled:
+        check(docmill, pooled, postgres, home, folder)
+
+
+def check(docmill: Run, pooled: Postgres, postgres: Postgres, home: Path, folder: Path):
     name = postgres.create()
     (home / "dagster").mkdir(parents=True)
-    shutil.copy(ROOT / "deploy/postgres/dagster.yaml", home / "dagster/dagster.yaml")
+    shutil.copy(ROOT / "deploy/dagster.yaml", home / "dagster/dagster.yaml")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no PDF")
-    env = {"DOCMILL_LEDGER_URL": postgres.url(name)}
+    env = {"DOCMILL_LEDGER_URL": pooled.url(name)}
 
     ingested = docmill("ingest", folder, "--json", "--runner", "dagster", code=2, **env)
     done = json.loads(ingested.stdout)

@@ -1,0 +1,183 @@
+"""The Helm chart: rendered by Helm's own library, checked against Kubernetes' schemas, its run launcher really used."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import dagster as dg
+import helm_python
+import kubernetes_validate
+import pytest
+import yaml
+from dagster._core.launcher import LaunchRunContext
+
+from tests.services import ROOT
+
+CHART = ROOT / "deploy/helm/docmill"
+LEAST = {"image": {"repository": "registry.example/docmill"}, "secretName": "docmill"}
+ALL = LEAST | {
+    "pgbouncer": {"enabled": True, "image": "registry.example/pgbouncer:1", "secretName": "users", "host": "postgres"},
+    "service": {
+        "autoscaling": {"enabled": True},
+        "ingress": {"enabled": True, "host": "docmill.example", "tlsSecretName": "tls"},
+    },
+    "networkPolicy": {"ingressFrom": [{"namespaceSelector": {}}]},
+    "runs": {"nodeSelector": {"pool": "batch"}, "tolerations": [{"key": "batch", "operator": "Exists"}]},
+}
+
+
+def rendered(values: dict[str, object]) -> list[dict]:
+    with helm_python.Chart.load(CHART) as chart:
+        files = chart.render(values, name="docmill", namespace="documents")
+    texts = [text for name, text in files.items() if not name.endswith(".txt")]
+    return [each for text in texts for each in yaml.safe_load_all(text) if each]
+
+
+def of_kind(objects: list[dict], kind: str) -> dict[str, dict]:
+    return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
+
+
+def pods(objects: list[dict]) -> list[dict]:
+    return [each["spec"]["template"]["spec"] for each in objects if each["kind"] in ("Deployment", "Job")]
+
+
+def test_chart_has_no_findings():
+    found = helm_python.lint(CHART)
+    assert [each for each in found["messages"] if each["severity"] > 1] == []
+
+
+@pytest.mark.parametrize("values", [LEAST, ALL], ids=["least", "all"])
+@pytest.mark.parametrize("version", ["1.25", "1.34"])
+def test_every_object_is_of_kubernetes_schema(values: dict[str, object], version: str):
+    objects = rendered(values)
+    assert {"code-location", "daemon", "service", "webserver"} <= {
+        name.removeprefix("docmill-") for name in of_kind(objects, "Deployment")
+    }
+    for each in objects:
+        kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_what_has_no_default_must_be_given():
+    for values in ({}, {"image": LEAST["image"]}, {"secretName": "docmill"}):
+        with pytest.raises(helm_python.HelmError, match=r"secretName|image\.repository"):
+            rendered(values)
+    with pytest.raises(helm_python.HelmError, match="tlsSecretName"):
+        rendered(LEAST | {"service": {"ingress": {"enabled": True, "host": "docmill.example"}}})
+    with pytest.raises(helm_python.HelmError, match="replica"):
+        rendered(LEAST | {"service": {"replica": 3}})
+
+
+def test_secrets_are_refused_among_the_variables():
+    with pytest.raises(helm_python.HelmError, match="DOCMILL_LEDGER_URL"):
+        rendered(LEAST | {"env": {"DOCMILL_LEDGER_URL": "postgresql://…"}})
+
+
+def test_every_pod_is_confined():
+    for pod in pods(rendered(ALL)):
+        assert pod["securityContext"]["runAsNonRoot"]
+        for container in pod["containers"]:
+            security = container["securityContext"]
+            assert security["readOnlyRootFilesystem"]
+            assert not security["allowPrivilegeEscalation"]
+            assert security["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["limits"]["memory"]
+
+
+def test_selectors_find_the_pods_they_mean():
+    objects = rendered(ALL)
+    labels = [each["spec"]["template"]["metadata"]["labels"] for each in objects if each["kind"] == "Deployment"]
+    services = of_kind(objects, "Service")
+    assert len(services) == 4
+    for service in services.values():
+        assert sum(service["spec"]["selector"].items() <= each.items() for each in labels) == 1
+
+
+class Kubernetes(BaseHTTPRequestHandler):
+    """Stands for the API server: keeps what is created."""
+
+    made: ClassVar[list[tuple[str, dict]]] = []
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.made.append((self.path, body))
+        answer = json.dumps(body).encode()
+        self.send_response(201)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object):
+        pass
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Path]:
+    """The kubeconfig of an API server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Kubernetes)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    config = {
+        "current-context": "t",
+        "contexts": [{"name": "t", "context": {"cluster": "t", "user": "t"}}],
+        "clusters": [{"name": "t", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "users": [{"name": "t", "user": {}}],
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    Kubernetes.made = []
+    yield path
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning", "ignore::DeprecationWarning")
+def test_run_of_a_batch_becomes_one_confined_pod(api: Path, tmp_path: Path):
+    from orchestration.definitions import defs
+
+    (text,) = (
+        each["data"]["dagster.yaml"]
+        for each in of_kind(rendered(ALL), "ConfigMap").values()
+        if "dagster.yaml" in each["data"]
+    )
+    config = yaml.safe_load(text)
+    del config["storage"], config["compute_logs"]
+    config["run_launcher"]["config"] |= {"load_incluster_config": False, "kubeconfig_file": str(api)}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config))
+    job = defs.resolve_job_def("ingest_batch")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        origin = dg.reconstructable(_job).get_python_origin()
+        run = instance.create_run_for_job(job, tags={"dagster/partition": "b"}, job_code_origin=origin)
+        instance.run_launcher.launch_run(LaunchRunContext(run, None))
+    ((path, made),) = Kubernetes.made
+    assert path == "/apis/batch/v1/namespaces/documents/jobs"
+    kubernetes_validate.validate(made, "1.34", strict=True)
+    pod = made["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == "registry.example/docmill:0.1.0"
+    assert container["args"][:3] == ["dagster", "api", "execute_run"]
+    assert {"configMapRef": {"name": "docmill-env"}} in container["envFrom"]
+    assert {"secretRef": {"name": "docmill"}} in container["envFrom"]
+    assert container["resources"]["limits"] == {"memory": "16Gi"}
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert {"/var/lib/docmill", "/tmp", "/var/lib/docmill/dagster/dagster.yaml"} == {
+        each["mountPath"] for each in container["volumeMounts"]
+    }
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert (pod["enableServiceLinks"], pod["nodeSelector"], pod["tolerations"][0]["key"]) == (
+        False,
+        {"pool": "batch"},
+        "batch",
+    )
+    assert made["spec"]["ttlSecondsAfterFinished"] == 3600
+    labels = made["spec"]["template"]["metadata"]["labels"]
+    policy = of_kind(rendered(ALL), "NetworkPolicy")["docmill"]["spec"]["podSelector"]["matchLabels"]
+    assert policy.items() <= labels.items()
+
+
+def _job() -> dg.JobDefinition:
+    from orchestration.definitions import defs
+
+    return defs.resolve_job_def("ingest_batch")

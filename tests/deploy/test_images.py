@@ -1,0 +1,84 @@
+"""The image, the compose file and what starts in them, by the tools of their trades."""
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from tests.services import BIN, ROOT
+
+DEPLOY = ROOT / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+
+
+def run(*command: str | Path, **options) -> str:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=ROOT, check=False, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_dockerfiles_have_no_findings():
+    run(BIN / "hadolint", DEPLOY / "Dockerfile", DEPLOY / "triton/Dockerfile")
+
+
+def test_compose_files_are_of_composes_schema():
+    files = [DEPLOY / "compose.yaml", DEPLOY / "triton/compose.yaml"]
+    run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *files)
+
+
+def test_yaml_files_have_no_findings():
+    run(BIN / "yamllint", "--strict", "deploy", "workspace.yaml")
+
+
+def test_image_holds_only_what_it_copies():
+    """Everything that COPY names is let through to the build, and is there."""
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    copied = [
+        word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]
+    ]
+    allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    assert all((ROOT / name).exists() for name in copied)
+    assert {f"!{name}" for name in copied} == {line for line in allowed if line.startswith("!")}
+
+
+def test_no_service_of_compose_publishes_beyond_this_machine_or_holds_a_password():
+    for name, service in COMPOSE["services"].items():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        assert not [
+            key for key in service.get("environment", {}) if key.endswith(("PASSWORD", "TOKEN", "SECRET", "KEY"))
+        ]
+
+
+def test_secrets_are_made_once_and_are_those_that_compose_names(tmp_path: Path):
+    script = tmp_path / "make-secrets.sh"
+    script.write_bytes((DEPLOY / "make-secrets.sh").read_bytes())
+    run("sh", script)
+    made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    named = {Path(each["file"]).name for each in COMPOSE["secrets"].values()}
+    assert named <= set(made)
+    assert "milvus.env" in made
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert json.loads(made["s3.json"])["identities"][0]["credentials"][0]["secretKey"] == made["aws_secret_access_key"]
+    assert f":{made['postgres_password']}@" in made["docmill_ledger_url"]
+    run("sh", script)
+    assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == made
+
+
+def test_entrypoint_makes_variables_of_secret_files_and_keeps_those_that_are_set(tmp_path: Path):
+    (tmp_path / "docmill_ledger_url").write_text("postgresql://u:p$`'\"@h/d\n")
+    (tmp_path / "s3.json").write_text("{}")
+    (tmp_path / "docmill_home").write_text("/from/file")
+    env = {"PATH": os.environ["PATH"], "SECRETS_FOLDER": str(tmp_path), "DOCMILL_HOME": "/from/environment"}
+    out = run("sh", DEPLOY / "entrypoint.sh", "env", env=env)
+    found = dict(line.split("=", 1) for line in out.splitlines())
+    assert found["DOCMILL_LEDGER_URL"] == "postgresql://u:p$`'\"@h/d"
+    assert (found["S3_JSON"], found["DOCMILL_HOME"]) == ("{}", "/from/environment")
+
+
+def test_dagsters_files_differ_in_the_run_launcher_alone():
+    plain, celery = (yaml.safe_load((DEPLOY / name).read_text()) for name in ("dagster.yaml", "celery/dagster.yaml"))
+    assert celery.pop("run_launcher")["class"] == "WatchfulCeleryRunLauncher"
+    assert celery == plain
