@@ -1,4 +1,4 @@
-"""The official, unmodified SDK of LlamaCloud against a real service: Parse, and Extract with and without agents."""
+"""The official, unmodified SDK of LlamaCloud against a real service: Parse, Extract with and without agents, and Index."""
 
 import os
 import re
@@ -44,3 +44,10 @@ def test_the_code_of_the_migration_page_runs(service: Service, client_python: Ca
     assert done.returncode == 0, done.stderr[-2000:]
     assert "'skills': ['Python', 'Rust']" in done.stdout
     assert "'matching_text': 'maria@example.com'" in done.stdout
+
+
+@pytest.mark.timeout(600)
+def test_every_step_about_indexes_passes(run_script):
+    lines = run_script("llamacloud", only=r"^(project|index)\.").splitlines()
+    assert [line for line in lines if line.startswith(("FAIL", "skip"))] == []
+    assert lines[-1] == "19 passed, 0 failed"
