@@ -118,8 +118,11 @@ def parse(call: Checked) -> None:
     }
     job = call("POST", f"{base}/upload", files={"file": ("a.pdf", pdf())}, data=options).json()["id"]
     assert call.ended(f"{base}/job/{job}") == "SUCCESS"
-    for name in ("json", "text", "markdown", "structured", "xlsx", "image/page_1.jpg"):
+    for name in ("json", "text", "markdown", "structured", "xlsx", "pdf", "image/page_1.jpg"):
         call("GET", f"{base}/job/{job}/result/{name}")
+    call("GET", f"{base}/job/{job}/details")
+    call("GET", f"{base}/job/{job}/parameters")
+    call("POST", f"{base}/screenshot", files={"file": ("a.pdf", pdf())})
     call("GET", f"{base}/supported_file_extensions")
     broken = call("POST", f"{base}/upload", files={"file": ("b.pdf", b"%PDF-1.7 no document")}).json()["id"]
     assert call.ended(f"{base}/job/{broken}") == "ERROR"
