@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from docmill import tracing
 from docmill.errors import PermanentError, UsageError
 from docmill.generations import activate, delete_everywhere
 from docmill.ids import digest
@@ -85,6 +86,15 @@ def run_stage(
     """
     if workspace.ledger.batch(batch) is None:
         raise UsageError(f"There is no batch {batch!r}.", hint="See `docmill status`.")
+    with tracing.stage(stage.value, batch, run_id) as reports:
+        done = _run_stage(workspace, stage, batch, scope, run_id)
+        reports.append(done)
+    current().end(done)
+    return done
+
+
+def _run_stage(workspace: Workspace, stage: Stage, batch: str, scope: Scope, run_id: str) -> StageReport:
+    """How the batch stands after its documents have been through the stage."""
     since = time.monotonic()
     worked_on: dict[str, None] = {}
     jobs, outcomes = _jobs(workspace, stage, batch, scope)
@@ -97,9 +107,7 @@ def run_stage(
         jobs = [job for job in jobs if job.document.document_id not in worked_on]
         if not jobs:
             break
-    done = report(workspace, stage, batch, worked_on=tuple(worked_on), seconds=time.monotonic() - since)
-    current().end(done)
-    return done
+    return report(workspace, stage, batch, worked_on=tuple(worked_on), seconds=time.monotonic() - since)
 
 
 def _jobs(workspace: Workspace, stage: Stage, batch: str, scope: Scope) -> tuple[list[Job], Outcomes]:

@@ -48,7 +48,7 @@ def create_app(workspace: Workspace, protocols: Sequence[Protocol] | None = None
     app = FastAPIOffline(
         title="docmill", version=version("docmill"), lifespan=_lifespan, redoc_url=None, summary=_SUMMARY
     )
-    metrics = Metrics(workspace.jobs)
+    metrics = Metrics(workspace)
     handlers = {kind: handler for each in served for kind, handler in each.jobs.items()}
     app.state.workspace = workspace
     app.state.metrics = metrics
