@@ -31,6 +31,8 @@ _PAUSES = (2.0, 10.0, 60.0)
 _RESULT = "result"
 ANEW = "anew"
 """A job whose payload has this set is done whatever was done before; its result serves later jobs of the same work."""
+KEPT = "kept"
+"""A job whose payload has this set does not expire: its result stays until it is deleted; the files that came go."""
 
 
 class JobState(StrEnum):
@@ -52,7 +54,8 @@ class JobState(StrEnum):
 class Job:
     """A job as the database holds it; times are seconds since the epoch, 0 where not yet.
 
-    `error` is the class of what made it fail, with `message` and `hint` for people.
+    `error` is the class of what made it fail, with `message` and `hint` for people. `subject` is what the job is about:
+    its tenant can list the jobs of one subject.
     """
 
     job_id: str
@@ -71,6 +74,7 @@ class Job:
     error: str = ""
     message: str = ""
     hint: str = ""
+    subject: str = ""
 
     def key(self, name: str) -> str:
         """Where one of its files, or its result, lies in the store."""
@@ -144,10 +148,11 @@ class Jobs:
         files: Mapping[str, bytes] | None = None,
         tenant: str = "",
         work: str = "",
+        subject: str = "",
     ) -> Job:
         """A new job, queued, whether there is one of the same work or not; it is durable when this returns."""
-        now = time.time()
-        job = Job(str(uuid.uuid4()), kind, tenant, work, JobState.QUEUED, dict(payload), tuple(files or ()), 0, now)
+        now, given = time.time(), tuple(files or ())
+        job = Job(str(uuid.uuid4()), kind, tenant, work, JobState.QUEUED, dict(payload), given, 0, now, subject=subject)
         for name, data in (files or {}).items():
             self._store.put(job.key(name), data)
         self._insert(job)
@@ -164,6 +169,7 @@ class Jobs:
             "payload": job.payload,
             "files": list(job.files),
             "created_at": job.created_at,
+            "subject": job.subject,
         }
         zero = dict.fromkeys(("attempts", "lease_until", "due_at", "started_at", "finished_at", "expires_at"), 0)
         empty = dict.fromkeys(("owner", "error", "message", "hint"), "")
@@ -198,6 +204,21 @@ class Jobs:
             query = query.where(_jobs.c.tenant == tenant)
         if state is not None:
             query = query.where(_jobs.c.state == state.value)
+        with self._database.read() as connection:
+            return [_job(row) for row in connection.execute(query)]
+
+    def about(self, tenant: str, subject: str, skip: int = 0, limit: int = 100) -> tuple[list[Job], int]:
+        """The tenant's jobs about a subject, the newest first, and how many there are in all."""
+        chosen = (_jobs.c.tenant == tenant, _jobs.c.subject == subject)
+        query = sa.select(_jobs).where(*chosen).order_by(_jobs.c.created_at.desc(), _jobs.c.job_id)
+        with self._database.read() as connection:
+            total = connection.execute(sa.select(sa.func.count()).select_from(_jobs).where(*chosen)).scalar_one()
+            return [_job(row) for row in connection.execute(query.offset(skip).limit(limit))], total
+
+    def of_work(self, work: str, limit: int = 100) -> list[Job]:
+        """The newest jobs of the same work, whoever's they are; those that have not ended come first."""
+        ended = sa.case((_jobs.c.state.in_(_OPEN), 0), else_=1)
+        query = sa.select(_jobs).where(_jobs.c.work == work).order_by(ended, _jobs.c.created_at.desc()).limit(limit)
         with self._database.read() as connection:
             return [_job(row) for row in connection.execute(query)]
 
@@ -307,7 +328,11 @@ class Jobs:
         """The newest result of another done job of the same work; None without one, or if the job is done anew."""
         if job.payload.get(ANEW):
             return None
-        done = (_jobs.c.work == job.work, _jobs.c.state == JobState.DONE.value, _jobs.c.expires_at > time.time())
+        now = time.time()
+        fresh = sa.or_(
+            _jobs.c.expires_at > now, sa.and_(_jobs.c.expires_at == 0, _jobs.c.finished_at > now - self._ttl)
+        )
+        done = (_jobs.c.work == job.work, _jobs.c.state == JobState.DONE.value, fresh)
         query = sa.select(_jobs).where(*done, _jobs.c.tenant == job.tenant, _jobs.c.job_id != job.job_id)
         with self._database.read() as connection:
             row = connection.execute(query.order_by(_jobs.c.finished_at.desc()).limit(1)).first() if job.work else None
@@ -324,14 +349,22 @@ class Jobs:
         told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
         self._end(job, owner, {"state": JobState.FAILED.value, **told})
 
-    @again
     def _end(self, job: Job, owner: str, values: dict[str, object]) -> None:
-        now = time.time()
-        if values["state"] != JobState.QUEUED.value:
-            values = {"finished_at": now, "expires_at": now + self._ttl} | values
+        now, kept = time.time(), bool(job.payload.get(KEPT))
+        ended = values["state"] != JobState.QUEUED.value
+        if ended:
+            values = {"finished_at": now, "expires_at": 0.0 if kept else now + self._ttl} | values
+        if self._set(job, owner, values) and ended and kept:
+            for name in job.files:
+                self._store.delete(job.key(name))
+
+    @again
+    def _set(self, job: Job, owner: str, values: dict[str, object]) -> bool:
+        """The owner's job has the values; False if it is not the owner's any more."""
         with self._database.write() as connection:
             mine = (_jobs.c.job_id == job.job_id, _jobs.c.owner == owner, _jobs.c.state == JobState.RUNNING.value)
-            connection.execute(_jobs.update().where(*mine).values(owner="", lease_until=0, **values))
+            changed = connection.execute(_jobs.update().where(*mine).values(owner="", lease_until=0, **values))
+            return changed.rowcount > 0
 
     # Housekeeping
 

@@ -241,6 +241,12 @@ class Ledger:
         with self._read() as connection:
             return [_document(row) for row in connection.execute(query)]
 
+    def collections(self) -> list[str]:
+        """The names of the collections that have documents or watched sources, sorted."""
+        query = sa.union(sa.select(_documents.c.collection).where(_ALIVE), sa.select(_sources.c.collection))
+        with self._read() as connection:
+            return sorted(connection.execute(query).scalars())
+
     def document(self, document_id: str) -> Document | None:
         """The document, None if it is not known or was deleted."""
         found = self.documents_by_id([document_id])

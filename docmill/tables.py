@@ -31,7 +31,9 @@ jobs = sa.Table(
     sa.Column("error", sa.String(64), nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False, server_default=""),
     sa.Index("ix_service_jobs_state", "state", "due_at"),
+    sa.Index("ix_service_jobs_subject", "tenant", "subject", "created_at"),
     sa.Index("ix_service_jobs_tenant", "tenant", "created_at"),
 )
 usage = sa.Table(
@@ -115,5 +117,32 @@ records = sa.Table(
     sa.Column("confidence", sa.Float, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("artifact", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+protocol_items = sa.Table(
+    "protocol_items",
+    metadata,
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("item_id", sa.String(64), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Index("ix_protocol_items_tenant", "kind", "tenant", "created_at"),
+)
+index_entries = sa.Table(
+    "index_entries",
+    metadata,
+    sa.Column("collection", sa.String(255), primary_key=True),
+    sa.Column("entry_id", sa.String(64), primary_key=True),
+    sa.Column("ref_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("document_id", sa.String(32), nullable=False, index=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("revision", sa.String(32), nullable=False),
+    sa.Column("pending", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
 )

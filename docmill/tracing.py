@@ -1,4 +1,4 @@
-"""Traces from upload to hit, by OpenTelemetry: one trace a batch, a span a stage; searches are linked to what they found.
+"""Traces from upload to hit, by OpenTelemetry: one trace a batch, a span a stage, searches linked to what they found.
 
 Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`) names a collector; needs `docmill[telemetry]`. All
 else is said by OpenTelemetry's own variables. A batch's trace id is made of its name, so that the spans of all runs,

@@ -14,10 +14,12 @@ import resource
 import sys
 import threading
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing import context, popen_forkserver, process
 from pathlib import Path
+from typing import Any
 
 from pebble import ProcessPool
 
@@ -78,21 +80,36 @@ class WarmPool:
     fit: tuple[int, int, int, dict[str, str]]
     pool: ProcessPool
     users: int = 0
+    ended: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def schedule(self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Future[Any]:
+        """The function's result to come. Processes that are broken are replaced, all of them.
+
+        pebble takes a worker that ends while it is idle (killed by the system for its memory, say) for the end of all.
+        """
+        with self._lock:
+            if not self.pool.active and not self.ended:
+                self.pool.stop()
+                self.pool.join()
+                self.pool = _processes(self.fit)
+            future: Future[Any] = self.pool.schedule(function, args=arguments, timeout=seconds)
+        return future
 
 
-def _new(fit: tuple[int, int, int, dict[str, str]]) -> WarmPool:
+def _processes(fit: tuple[int, int, int, dict[str, str]]) -> ProcessPool:
     _, processes, megabytes, environment = fit
-    made = ProcessPool(
+    return ProcessPool(
         max_workers=processes,
         max_tasks=_TASKS,
         initializer=_begin,
         initargs=(megabytes, environment),
         context=_Context(),
     )
-    return WarmPool(fit, made)
 
 
 def _end(warm: WarmPool) -> None:
+    warm.ended = True
     warm.pool.stop()
     warm.pool.join()
 
@@ -115,7 +132,7 @@ class WarmPools:
             found = next((each for each in self._pools if each.fit == fit and each.pool.active), None)
             if found is None:
                 multiprocessing.set_forkserver_preload(["docmill.warm", "docmill.workers", *preload])
-                found = _new(fit)
+                found = WarmPool(fit, _processes(fit))
                 self._pools.append(found)
             found.users += 1
         return found

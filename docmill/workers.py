@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pebble import ProcessExpired
 
@@ -33,6 +34,8 @@ _OUT_OF_MEMORY = 112
 """The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
 
 
+_Measured: TypeAlias = tuple[float, Answer | DocmillError]
+"""CPU seconds that a task took, and its answer or error."""
 _cpu_seconds = [0.0]
 _counting = threading.Lock()
 
@@ -51,7 +54,7 @@ def _cpu_now() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def _measured(function: Callable[[Task], Answer], task: Task) -> tuple[float, Answer | DocmillError]:
+def _measured(function: Callable[[Task], Answer], task: Task) -> _Measured[Answer]:
     """CPU seconds and the task's answer or error; runs in a worker process."""
     since = _cpu_now()
     try:
@@ -131,28 +134,37 @@ class Isolated(Generic[Task, Answer]):
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer | DocmillError, float]]:
         """(index of the task, its answer or error, wall seconds), in order of completion.
 
-        `tasks` may grow while the results are consumed. Raises TransientError once the pool was closed.
+        `tasks` may grow while the results are consumed. A task whose processes broke is done again, once. Raises
+        TransientError once the pool was closed.
         """
-        waiting: dict[Future[tuple[float, Answer | DocmillError]], tuple[int, float, str]] = {}
-        upcoming = 0
+        waiting: dict[Future[_Measured[Answer]], tuple[int, float, str]] = {}
+        upcoming, again = 0, set[int]()
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
-                if self._closed.is_set():
-                    raise _ended()
-                setting = "media_seconds" if self._is_long(tasks[upcoming]) else "seconds"
-                arguments = (self._function, tasks[upcoming])
-                future = self._warm.pool.schedule(_measured, args=arguments, timeout=getattr(self._limits, setting))
-                self._scheduled.add(future)
-                waiting[future] = (upcoming, time.monotonic(), setting)
+                self._begin(waiting, tasks, upcoming)
                 upcoming += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 index, since, setting = waiting.pop(future)
                 self._scheduled.discard(future)
+                if _is_broken(future) and index not in again:
+                    again.add(index)
+                    self._begin(waiting, tasks, index)
+                    continue
                 yield index, self._answer(future, setting), time.monotonic() - since
 
-    def _answer(self, future: Future[tuple[float, Answer | DocmillError]], setting: str) -> Answer | DocmillError:
+    def _begin(
+        self, waiting: dict[Future[_Measured[Answer]], tuple[int, float, str]], tasks: Sequence[Task], index: int
+    ) -> None:
+        if self._closed.is_set():
+            raise _ended()
+        setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
+        future = self._warm.schedule(_measured, (self._function, tasks[index]), getattr(self._limits, setting))
+        self._scheduled.add(future)
+        waiting[future] = (index, time.monotonic(), setting)
+
+    def _answer(self, future: Future[_Measured[Answer]], setting: str) -> Answer | DocmillError:
         try:
             cpu_seconds, answer = future.result()
             with _counting:
@@ -166,6 +178,9 @@ class Isolated(Generic[Task, Answer]):
             return self._limit("time", f"was not read within {getattr(self._limits, setting):g} s", setting)
         except ProcessExpired as error:
             return self._died(error.exitcode)
+        except BrokenProcessPool:
+            message = "The worker processes ended twice while the document was to be read."
+            return _stopped("crash", message, "See the machine's log: the system may have killed them.")
 
     def _died(self, code: int) -> LimitExceededError:
         if code == _OUT_OF_MEMORY:
@@ -181,6 +196,10 @@ class Isolated(Generic[Task, Answer]):
         variable = f"DOCMILL_WORKERS__{setting.upper()}"
         hint = f"Raise workers.{setting} in docmill.toml or {variable}, or split the document."
         return _stopped(stopped, f"The document {what} (limit workers.{setting}).", hint)
+
+
+def _is_broken(future: Future[Any]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
 
 
 def _ended() -> TransientError:

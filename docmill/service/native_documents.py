@@ -34,8 +34,9 @@ from docmill.workspace import Workspace
 
 router = APIRouter()
 Format = Literal["markdown", "text", "html", "json"]
-_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_ingesting = threading.Lock()
+_COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+"""What Milvus allows."""
+INGESTING = threading.Lock()
 """One ingestion at a time in this process: each fills all worker processes, and a Dagster instance is opened by one."""
 
 
@@ -188,7 +189,7 @@ def do_ingest(context: Context) -> bytes:
     assert isinstance(names, list)
     source = f"{workspace.store.url}uploads/{collection}/"
     ids: list[str] = []
-    with _ingesting:
+    with INGESTING:
         for name in dict.fromkeys(names):
             plan = make_plan(workspace, collection, source + str(name))
             form_batches(workspace, collection, plan.pending, runner="service")
@@ -210,7 +211,7 @@ def do_retry(context: Context) -> bytes:
     if wanted and not chosen:
         raise UsageError("None of these documents stands failed.", hint="Ask for /failed.")
     ids = [each.document_id for each in chosen]
-    with _ingesting:
+    with INGESTING:
         for batch in sorted({each.batch for each in chosen}):
             find_runner(workspace.settings.service.runner).run(workspace, batch, list(Stage), Scope(frozenset(ids)))
     return _ended(workspace, collection, ids)
@@ -245,7 +246,7 @@ def _collection(workspace: Workspace, name: str) -> str:
     name = name or workspace.settings.collection
     if not _COLLECTION.fullmatch(name):
         raise Problem(
-            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits, _ . -"
+            422, "invalid_request", f"{name[:100]!r} is no name of a collection.", "Use letters, digits and _."
         )
     return name
 

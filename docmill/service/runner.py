@@ -84,7 +84,8 @@ class Runner:
     @cached_property
     def _pool(self) -> Isolated[Any, Any]:
         limits = self._workspace.settings.workers
-        return Isolated(_nothing, limits, _PRELOAD, is_long=lambda task: getattr(task, "is_recording", False))
+        preload = (*_PRELOAD, *sorted({handler.__module__ for handler in self._handlers.values()}))
+        return Isolated(_nothing, limits, preload, is_long=lambda task: getattr(task, "is_recording", False))
 
     # Life
 
@@ -189,6 +190,16 @@ class Runner:
             self._wake.set()
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._tell, job.job_id)
+
+    def run(self, function: Callable[[Any], object], task: object) -> object:
+        """What a function makes of a task in a worker process, outside of any job; raises the DocmillError that it met.
+
+        For what a caller waits for and asks for again if it is lost.
+        """
+        ((_, answer, _),) = self._pool.running(function).run([task])
+        if isinstance(answer, DocmillError):
+            raise answer
+        return answer
 
     # Waiting
 

@@ -6,20 +6,28 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from docmill.structured.entries import asks_for_dated, asks_for_works, plain_items
+from docmill.structured.entries import entries as sectioned
 from docmill.structured.fields import Candidate, Chosen, Strategy, fill
 from docmill.structured.formats import FINDERS
-from docmill.structured.labels import Labels, Surroundings
+from docmill.structured.front import authors
+from docmill.structured.labels import Labels, Surroundings, Zone
 from docmill.structured.prose import Prose
-from docmill.structured.reading import Value, read, text_of
+from docmill.structured.reading import Value, in_prose, read, text_of
 from docmill.structured.record import ArrayReport
 from docmill.structured.schema import Node
+from docmill.structured.sections import Sections, running
+from docmill.structured.statements import Statements, asks_for_periods
 from docmill.structured.tables import Found, Item, tables
-from docmill.structured.targets import HINTED, Target, target
+from docmill.structured.targets import HINTED, Target, target, words_of
 from docmill.structured.values import Style, plain
 from docmill.structured.words import Layout, Segment, Word
 from docmill.structured.words import layout as laid_out
 
+_BLOCK, _BLOCK_LABEL = 6, 0.7
+"""Rows between two lines of one block at most, and how far its labels must be trusted."""
 _BRACKETED = re.compile(r"^\[([\w\-./]+)\]$")
 
 
@@ -42,6 +50,21 @@ class Context:
     hints: Mapping[str, tuple[str, ...]]
     keys: Mapping[str, str]
 
+    @cached_property
+    def statements(self) -> Statements:
+        """The tables of line items by period."""
+        return Statements(self.layout, self.style)
+
+    @cached_property
+    def runs(self) -> bool:
+        """Whether the document is mostly running text."""
+        return running(self.layout)
+
+    @cached_property
+    def sections(self) -> Sections:
+        """The headings and what stands below each."""
+        return Sections(self.layout)
+
 
 def array(node: Node, context: Context) -> tuple[list[Entry], ArrayReport]:
     """The items of an array in document order, and whether they are all."""
@@ -51,13 +74,67 @@ def array(node: Node, context: Context) -> tuple[list[Entry], ArrayReport]:
     if items.kind != "object":
         entries = [Entry({items.path: each}, page=each.candidate.words[0].page) for each in _plain(items, context)]
         return entries, ArrayReport(rows=len(entries), items=len(entries), pages=_span(entries))
+    if asks_for_periods(items):
+        return _given(context.statements.items(node))
+    if asks_for_dated(items) or asks_for_works(items):
+        told = sectioned(node, context.sections)
+        if told:
+            return _given(told)
+    if set(words_of(node.name)) & {"authors", "author"} and (named := _people(items, context)):
+        return _given(named)
     deep = next((each for each in items.arrays() if each.items is not None and each.items.kind == "object"), None)
     if deep is not None:
         return _nested(node, deep, context)
     targets = [target(leaf, context.hints, in_rows=True) for leaf in items.leaves()]
     found = _best(tables(context.layout, targets, context.style))
+    if not found:
+        return _given(_blocks([target(leaf, context.hints) for leaf in items.leaves()], context))
     entries = [entry for table in found for entry in _entries(table, targets, context.style)]
     return entries, _report(node, found, targets, entries, context)
+
+
+def _given(items: Sequence[Mapping[str, Chosen]]) -> tuple[list[Entry], ArrayReport]:
+    entries = [Entry(dict(each), page=_page(each)) for each in items if each]
+    return entries, ArrayReport(rows=len(entries), items=len(entries), pages=_span(entries))
+
+
+def _people(items: Node, context: Context) -> list[dict[str, Chosen]]:
+    """The authors at the head of the document, for items that have a name."""
+    leaf = next((each for each in items.leaves() if "name" in words_of(each.name)), None)
+    if leaf is None:
+        return []
+    return [
+        {leaf.path: Chosen(Candidate(name, words, trust, "below the title"), 0.0, trust)}
+        for name, words, trust in authors(context.sections)
+    ]
+
+
+def _page(leaves: Mapping[str, Chosen]) -> int:
+    return min((each.candidate.words[0].page for each in leaves.values()), default=1)
+
+
+def _blocks(targets: Sequence[Target], context: Context) -> list[dict[str, Chosen]]:
+    """Items that are written as blocks of labelled lines: a label that comes again begins the next one.
+
+    A label must be closed by a colon, and an item needs two of them, so that a single label elsewhere makes none.
+    """
+    zones = [zone for zone in Labels(targets).zones(context.layout) if zone.closed and zone.meanings]
+    around = Surroundings(context.layout, zones)
+    found: list[dict[str, Chosen]] = []
+    last = -_BLOCK
+    for zone in zones:
+        number, weight = max(zone.meanings.items(), key=lambda each: each[1])
+        path = targets[number].node.path
+        place = next(iter(around.places(zone)), None)
+        values = read(targets[number], place.words, context.style) if place is not None else []
+        if not values or weight < _BLOCK_LABEL:
+            continue
+        if not found or path in found[-1] or zone.segment.row - last > _BLOCK:
+            found.append({})
+        trust = min(0.95, weight) * values[0].fit
+        found[-1][path] = Chosen(Candidate(values[0].value, values[0].words, trust, zone.text), 0.0, trust)
+        last = zone.segment.row
+    return [each for each in found if len(each) >= 2]
 
 
 def _best(found: list[Found]) -> list[Found]:
@@ -246,7 +323,12 @@ def _plain(items: Node, context: Context) -> Iterator[Chosen]:
     """The values of an array of scalars, each once."""
     wanted = target(items, context.hints)
     seen: set[str] = set()
-    for candidate in _plain_candidates(wanted, context):
+    candidates = list(_plain_candidates(wanted, context))
+    if not candidates and wanted.kind == "text" and not items.enum:
+        candidates = [each.candidate for each in plain_items(items, context.sections)]
+    for candidate in candidates:
+        if context.runs and str(candidate.value)[:1].islower():
+            continue  # a sentence that goes on
         key = plain(str(candidate.value))
         if key and key not in seen:
             seen.add(key)
@@ -272,11 +354,21 @@ def _plain_candidates(wanted: Target, context: Context) -> Iterator[Candidate]:
             continue
         if zone.rest and zone.closed:
             yield from _listed(wanted, zone.rest, zone.text, context.style)
-        elif not zone.rest:
-            for line in _below(context.layout, zone.segment.row, zone.segment.x0):
-                if any(around.is_label(each) for each in line):
-                    break
-                yield from _listed(wanted, [word for each in line for word in each.words], zone.text, context.style)
+        elif not zone.rest and not context.runs and zone.segment is context.layout.rows[zone.segment.row].segments[0]:
+            yield from _list_below(wanted, zone, around, context)
+
+
+def _list_below(wanted: Target, zone: Zone, around: Surroundings, context: Context) -> Iterator[Candidate]:
+    """The lines below a label as a list; none where one of them is running text, which is no list."""
+    lines: list[list[Word]] = []
+    for line in _below(context.layout, zone.segment.row, zone.segment.x0):
+        if any(around.is_label(each) for each in line):
+            break
+        lines.append([word for each in line for word in each.words])
+    if any(in_prose(line) for line in lines):
+        return
+    for words in lines:
+        yield from _listed(wanted, words, zone.text, context.style)
 
 
 def _below(layout: Layout, start: int, left: float) -> Iterator[list[Segment]]:

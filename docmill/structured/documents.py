@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from docmill.config import ExtractConfig, Mode
 from docmill.extract.registry import accepted, malformed, read
@@ -24,10 +25,14 @@ class ReadTask:
 
 @dataclass(frozen=True)
 class ReadDocument:
-    """A document's words and what its bytes are."""
+    """A document's words and what its bytes are.
+
+    `sure` are the confidences (0 to 1) of what OCR read, by the ordinal of the element.
+    """
 
     layout: Layout
     media_type: str
+    sure: Mapping[int, float] = field(default_factory=dict)
 
 
 def read_document(task: ReadTask) -> ReadDocument:
@@ -35,12 +40,22 @@ def read_document(task: ReadTask) -> ReadDocument:
     detected = accepted(task.data, task.name, task.config)
     if detected.media_type != _PDF:
         reading = read(task.data, task.name, task.config)
-        return ReadDocument(of_extraction(reading.extraction), detected.media_type)
+        return ReadDocument(of_extraction(reading.extraction), detected.media_type, _sure(reading.extraction))
     with malformed(detected):
         text = pdf_text(task.data)
     if not text.unread or task.config.mode is Mode.FAST:
         return ReadDocument(text.layout(), _PDF)
-    return ReadDocument(with_scans(text, read(task.data, task.name, task.config).extraction), _PDF)
+    extraction = read(task.data, task.name, task.config).extraction
+    return ReadDocument(with_scans(text, extraction), _PDF, _sure(extraction))
+
+
+def _sure(extraction: Extraction) -> dict[int, float]:
+    """How sure OCR was of each element that it read."""
+    return {
+        element.ordinal: element.confidence
+        for element in extraction.elements
+        if element.confidence is not None and element.method.startswith("ocr")
+    }
 
 
 def layout_of(extraction: Extraction, data: bytes | None) -> Layout:

@@ -11,6 +11,7 @@ from docmill.models import BBox, Scalar
 from docmill.structured.arrays import Context, Entry, array
 from docmill.structured.fields import Chosen, Strategy, fill
 from docmill.structured.hints import Hints, read_hints
+from docmill.structured.parts import WHOLE_PAGES, Parts
 from docmill.structured.reading import text_of
 from docmill.structured.record import ArrayReport, Citation, FieldResult, Json, Reasoning, Record, Warned, join
 from docmill.structured.schema import Node, empty
@@ -38,7 +39,8 @@ class Task:
     """What is asked of a document.
 
     `instructions` are texts; `keys` name the property that tells an array's items apart. `seed` is the number of the
-    pass among several. `pictures` are data URLs of the pages, for engines that look at them.
+    pass among several. `pictures` are data URLs of the pages, for engines that look at them; `parts` is how long
+    documents are cut, for engines that cannot read them at once.
     """
 
     schema: Json
@@ -47,6 +49,7 @@ class Task:
     keys: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     pictures: tuple[str, ...] = ()
+    parts: Parts = WHOLE_PAGES
 
 
 @dataclass(frozen=True)
@@ -105,12 +108,12 @@ class _Pass:
         for number, leaf in enumerate(leaves):
             self._set(leaf.path, leaf, chosen.get(number))
         yield Partial(_copy(self._value))
+        context = Context(self._layout, self._style, self._strategy, self._hints.labels, self._task.keys)
         for node in self._task.node.arrays():
-            yield from self._fill(node)
+            yield from self._fill(node, context)
         yield Partial(self._value, self._finished())
 
-    def _fill(self, node: Node) -> Iterator[Partial]:
-        context = Context(self._layout, self._style, self._strategy, self._hints.labels, self._task.keys)
+    def _fill(self, node: Node, context: Context) -> Iterator[Partial]:
         entries, report = array(node, context)
         self._arrays[node.path] = report
         place = _container(self._value, node.path)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from docmill.models import Scalar
 from docmill.structured.addresses import Addresses
 from docmill.structured.formats import FINDERS
+from docmill.structured.front import asks_for_person, head_person, head_title
 from docmill.structured.labels import Labels, Place, Surroundings, Zone
 from docmill.structured.prose import Prose
-from docmill.structured.reading import Value, read, spanned, text_of
-from docmill.structured.targets import Target
+from docmill.structured.reading import Value, in_prose, read, spanned, text_of
+from docmill.structured.sections import Sections
+from docmill.structured.targets import Target, words_of
 from docmill.structured.values import Style, plain
 from docmill.structured.words import Layout, Word
 
@@ -20,6 +22,12 @@ _OTHERS = ("your", "customer", "client", "uw", "ihre", "votre", "buyer", "su")
 _MARGIN = 0.15
 """A field takes no candidate that is worse than its best by more than this: rather null than the second best."""
 _TOLERANCE = 0.011
+_CELL = 4
+"""In running text a value beside a label without a colon has no more words than a cell of a table."""
+_SECTION = 0.98
+"""The text below a heading is trusted more than the line beside it."""
+_WORDED = frozenset(("text", "org", "party", "city", "street", "address", "state", "country", "law", "effective"))
+"""Kinds whose values are words: what stands beside a label without a colon is one only where it is no running text."""
 _HOST = re.compile(r"^((?:https?://)?[^/:]+)/.+$")
 _METHODS = re.compile(
     r"(?<!\w)(?:credit card|debit card|mastercard|american express|paypal|ideal|bancontact|bank transfer|wire transfer|"
@@ -112,7 +120,24 @@ def _all_candidates(
         prose = Prose(layout)
         for number, target in enumerate(targets):
             found[number] += [Candidate(*each) for each in prose.candidates(target, style)]
+    sections = Sections(layout)
+    for number, target in enumerate(targets):
+        found[number] += _told(target, sections)
     return [_merged(each) for each in found]
+
+
+def _told(target: Target, sections: Sections) -> list[Candidate]:
+    """What headings and the head of the document tell without a label: texts of sections, the title, the person."""
+    if target.node.kind != "string" or target.node.enum or target.node.format:
+        return []
+    if asks_for_person(target.node.name, target.node.description):
+        given = head_person(sections)
+        return [Candidate(*given, "at the head")] if given else []
+    if words_of(target.node.name) == ["title"] and "." not in target.node.path:
+        given = head_title(sections)
+        return [Candidate(*given, "at the head")] if given else []
+    section = sections.text(target.node) if target.kind == "text" else None
+    return [Candidate(section[0], section[1], _SECTION, section[2])] if section else []
 
 
 ADDRESSED = frozenset(["org", "city", "zip", "street", "state", "country", "country_code", "address", "currency"])
@@ -126,12 +151,23 @@ def _labelled(
         return []
     found: list[Candidate] = []
     for place in around.places(zone):
+        if not zone.closed and (in_prose(place.words) or (target.kind in _WORDED and not _is_name(place.words))):
+            continue
+        if not zone.closed and around.runs and (target.kind in _WORDED or len(place.words) > _CELL):
+            continue  # headings and lines of running text are no labels
         values = _suited(target, read(target, place.words, style), place)
         near = place.near if place.inline else place.near * strategy.below
         found += [Candidate(each.value, each.words, min(1.0, weight) * near * each.fit, zone.text) for each in values]
         if values and max(each.fit for each in values) > 0.9:
             break
     return found
+
+
+def _is_name(words: Sequence[Word]) -> bool:
+    """Whether words beside a label without a colon can be a text: they begin with one, and not as a sentence goes on."""
+    first = re.sub(r"^\W+", "", words[0].text)
+    letters = sum(char.isalpha() for word in words for char in word.text)
+    return letters >= 2 and bool(first) and not (first[0].islower() and first.isalpha())
 
 
 def _strangers(zone: Zone, target: Target) -> bool:

@@ -11,6 +11,10 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"(?:https?://|www\.)[^\s,;()<>]+|(?<![@\w.-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|eu|nl|de|fr|co\.uk|be|at|ch|it|es)(?:/[^\s,;()]*)?(?![\w@])",
                   re.IGNORECASE)  # fmt: skip
 _PHONE = re.compile(r"(?<![\w.,/])\+?\(?\d[\d\s().\-/]{6,18}\d(?![\w,/])")
+_CALLED = re.compile(
+    r"(?:\b(?:tel\w*|t[eé]l[eé]\w*|phone|mobile|mob|cell|fax|call|handy|gsm)|\b[tmpf][.:]|☎|✆)\W*\w{0,8}\W*$",
+    re.IGNORECASE,
+)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{2,4}){3,8}\b|\b[A-Z]{2}\d{10,30}\b")
 _BIC = re.compile(r"\b[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b")
 _VAT = re.compile(r"\b(?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|CHE|XI)[\s.-]?[A-Z0-9](?:[\s.-]?[A-Z0-9]){6,13}\b")  # fmt: skip
@@ -49,9 +53,16 @@ def phones(text: str) -> list[Found]:
             possible = possible and not re.fullmatch(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}", match[0])
             possible = possible and not re.fullmatch(r"(?:(?:19|20)\d\d[\s/–-]*)+", match[0])
             possible = possible and not ("." in match[0] and " " in match[0])  # two amounts side by side
+            possible = possible and (_dialled(match[0]) or bool(_CALLED.search(text[: match.start()])))
         if possible:
             found.append(Found(match[0].strip(), match.start(), match.end(), 0.9))
     return found
+
+
+def _dialled(number: str) -> bool:
+    """Whether a number without a label is written as telephone numbers are, and not as ranges of pages or years."""
+    balanced = number.count("(") == number.count(")")
+    return balanced and (number.startswith(("0", "(")) or len(re.findall(r"\d+", number)) >= 3)
 
 
 def ibans(text: str) -> list[Found]:

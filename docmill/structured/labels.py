@@ -8,6 +8,7 @@ from functools import cached_property
 
 from rapidfuzz import fuzz, process
 
+from docmill.structured.sections import running
 from docmill.structured.targets import STRONG, WEAK, Target
 from docmill.structured.values import plain
 from docmill.structured.vocabulary import IN_ROWS, concepts
@@ -183,6 +184,7 @@ class Surroundings:
     def __init__(self, layout: Layout, zones: Sequence[Zone]) -> None:
         self._layout = layout
         self._labels = {id(zone.segment): zone for zone in zones if not zone.rest}
+        self.runs = running(layout)
         self._starts = {id(zone.segment) for zone in zones if zone.closed or not zone.rest}
 
     def is_label(self, segment: Segment) -> bool:

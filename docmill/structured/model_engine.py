@@ -18,13 +18,14 @@ from docmill.models import Scalar
 from docmill.structured.embedded import Partial, Task, citation
 from docmill.structured.grounding import Grounds
 from docmill.structured.hints import read_hints
+from docmill.structured.parts import CONTEXT, parts_of
 from docmill.structured.record import ArrayReport, FieldResult, Json, Reasoning, Record, Warned, join
 from docmill.structured.schema import Node, empty, nullable
 from docmill.structured.validation import validated
 from docmill.structured.values import plain, style_of
 from docmill.structured.words import Layout, Word
 
-VERSION = "1"
+VERSION = "2"
 _ASKS = 3
 _SYSTEM = (
     "You extract data from a document into JSON. Use only what the document says, in its own words. "
@@ -32,6 +33,7 @@ _SYSTEM = (
     "Never guess, complete or compute. Dates are YYYY-MM-DD where the schema asks for a date, numbers are plain JSON "
     "numbers. Answer with one JSON object that fits this JSON Schema and nothing else:\n"
 )
+_CONTEXT = f"\nPages marked {CONTEXT}] are there to be understood only: take no values from them."
 
 
 class Endpoint(Protocol):
@@ -98,7 +100,7 @@ class ModelEngine:
         schema = nullable(task.node)
         parts: list[JsonValue] = []
         warnings: list[Warned] = []
-        for number, text in enumerate(_chunks(layout, self._options.characters)):
+        for number, text in enumerate(parts_of(layout, self._options.characters, task.parts)):
             messages = self._messages(schema, text, task, first=number == 0)
             answer, problem = "", ""
             for ask in range(_ASKS):
@@ -123,7 +125,7 @@ class ModelEngine:
         yield self._finished(grounded, task, parts, warnings)
 
     def _messages(self, schema: Json, text: str, task: Task, *, first: bool) -> list[dict[str, Any]]:
-        system = _SYSTEM + json.dumps(schema, ensure_ascii=False)
+        system = _SYSTEM + json.dumps(schema, ensure_ascii=False) + (_CONTEXT if CONTEXT in text else "")
         content: list[dict[str, Any]] = [{"type": "text", "text": text}]
         if self._options.images and first:
             content += [{"type": "image_url", "image_url": {"url": url}} for url in task.pictures]
@@ -152,21 +154,6 @@ class ModelEngine:
 
 def _again(problem: str) -> dict[str, Any]:
     return {"role": "user", "content": f"That is not right: {problem}. Answer again, with the whole JSON object."}
-
-
-def _chunks(layout: Layout, limit: int) -> list[str]:
-    """The document's text, page by page, in pieces of at most `limit` characters; a longer page is cut at its lines."""
-    chunks: list[str] = []
-    current, page = "", 0
-    for row in layout.rows:
-        head = f"\n[page {row.page}]\n" if row.page != page else ""
-        line = head + "   ".join(segment.text for segment in row.segments) + "\n"
-        if current and len(current) + len(line) > limit:
-            chunks.append(current.strip())
-            current = "" if head else f"[page {row.page}]\n"
-        current += line
-        page = row.page
-    return [*chunks, current.strip()] if current.strip() or not chunks else chunks
 
 
 def _opened(answer: str) -> JsonValue:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from docmill.models import Scalar
-from docmill.structured.targets import Target, iso_wanted
+from docmill.structured.targets import Target, iso_wanted, words_of
 from docmill.structured.values import DATE, Style, dates
 from docmill.structured.words import Layout, Word
 
@@ -60,6 +60,9 @@ _PARTY = re.compile(
     rf",?\s+{_SUFFIX}\b\.?(?:,?\s+{_SUFFIX}\b\.?)*)"
 )
 _BETWEEN = re.compile(r"\b(?:by\s+and\s+)?(?:between|among|amongst)\b:?|\bfrom\b(?=.{0,80}\bto\b)", re.IGNORECASE)
+_AGREEMENT = re.compile(r"\b(?:agreement|contract|indenture|lease)\b", re.IGNORECASE)
+_ROLE_GAP = 60
+"""Characters that may stand between a party's name and its role: `, a Delaware corporation`."""
 _NO_PARTY = re.compile(
     r"\b(?:Confidential|Information|Evaluation|Material|Agreement|Effective|Date|Part(?:y|ies)|Officer|Release|Whereas|"
     r"Discloser|Recipient|Section|Purpose|Stock|Interim)\b",
@@ -101,21 +104,46 @@ class Prose:
     def candidates(self, target: Target, style: Style) -> Iterator[Given]:
         """What the text says of a target: value, words, trust, and no label."""
         if target.kind == "law":
-            yield from self._law()
+            yield from self._law(whole="law" in words_of(target.node.name))
         elif target.kind == "effective" or target.concept == "effective_date":
             yield from self._effective(target, style)
         elif target.kind == "term":
             yield from self._term()
         elif target.kind == "party":
             yield from ((*each, "") for each in self.parties()[:1])
+        elif target.kind in ("text", "org") and not target.node.enum:
+            yield from self._role(target)
 
-    def _law(self) -> Iterator[Given]:
+    def _role(self, target: Target) -> Iterator[Given]:
+        """Who an agreement says acts as what the target is called: `…, as Borrower`, `(the "Borrower")`."""
+        role = r"\s+".join(re.escape(word) for word in words_of(target.node.name))
+        if not _AGREEMENT.search(self.text[:_HEAD]):
+            return
+        as_role = re.compile(rf",?\s+(?:individually\s+and\s+)?as\s+(?:the\s+|initial\s+)*{role}\b", re.IGNORECASE)
+        defined = re.compile(rf"\(\s*(?:the\s+|such[^()]{{0,60}}the\s+)?[\"“]\s*{role}\s*[\"”]", re.IGNORECASE)
+        for pattern, trust in ((as_role, 0.8), (defined, 0.78)):
+            for match in pattern.finditer(self.text[: 3 * _HEAD]):
+                before = self.text[max(0, match.start() - 160) : match.start()]
+                names = [each for each in _PARTY.finditer(before) if not _NO_PARTY.search(each["name"])]
+                if names and len(before) - names[-1].end("name") < _ROLE_GAP:
+                    first = len(names) - 1
+                    while first and before[names[first - 1].end("name") : names[first].start("name")].strip() in (
+                        "",
+                        ",",
+                    ):
+                        first -= 1  # `…BANK, NATIONAL ASSOCIATION` is one name
+                    name = before[names[first].start("name") : names[-1].end("name")]
+                    start = match.start() - len(before) + names[first].start("name")
+                    yield _tidy(name), self.words(start, start + len(name)), trust - match.start() / (60 * _HEAD), ""
+
+    def _law(self, *, whole: bool) -> Iterator[Given]:
         for pattern, base in ((_LAW, 0.8), (_LAW_BEFORE, 0.7)):
             for match in pattern.finditer(self.text):
                 around = self.text[max(0, match.start() - 160) : match.start()]
                 governed = bool(_GOVERNED.search(around))
-                words = self.words(match.start("place"), match.end("place"))
-                yield match["place"], words, base + 0.12 if governed else base - 0.3, ""
+                start = match.start("lead") if whole and match["lead"] else match.start("place")
+                words = self.words(start, match.end("place"))
+                yield self.text[start : match.end("place")], words, base + 0.12 if governed else base - 0.3, ""
 
     def _effective(self, target: Target, style: Style) -> Iterator[Given]:
         for match in DATE.finditer(self.text[: 3 * _HEAD]):

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from docmill.models import Scalar
 from docmill.structured.formats import FINDERS
 from docmill.structured.targets import Target, iso_wanted
-from docmill.structured.values import CURRENCY_SIGNS, Found, Style, boolean, currency, dates, numbers, plain
+from docmill.structured.values import (
+    CURRENCY_SIGNS,
+    PARTIAL_DATE,
+    Found,
+    Style,
+    boolean,
+    currency,
+    dates,
+    numbers,
+    plain,
+)
 from docmill.structured.words import Word
 
 _ID = re.compile(r"#?[A-Za-z0-9][\w\-/.&]*(?<![.\-/])")
@@ -58,8 +68,10 @@ def read(target: Target, words: Sequence[Word], style: Style) -> list[Value]:
     node, kind = target.node, target.kind
     if kind in ("money", "number", "integer", "percent"):
         return _amounts(kind, node.kind, words, style)
-    if kind == "date":
+    if kind in ("date", "effective"):
         found = _found(dates(text_of(words), style), words)
+        if not found and node.kind == "string" and node.format == "":
+            return _partial_date(words)
         return found if iso_wanted(node) else [Value(text_of(each.words), each.words, each.fit) for each in found]
     if kind == "enum":
         return members(target, words)
@@ -82,6 +94,21 @@ def read(target: Target, words: Sequence[Word], style: Style) -> list[Value]:
     if kind == "any":
         return _amounts("number", "number", words, style) or _text(words)
     return _text(words)
+
+
+def _partial_date(words: Sequence[Word]) -> list[Value]:
+    """A month of a year, or a year, where nothing else is written."""
+    text = text_of(words).strip(" ,.;")
+    return [Value(text, tuple(words), 0.95)] if PARTIAL_DATE.fullmatch(text) else []
+
+
+def in_prose(words: Sequence[Word]) -> bool:
+    """Whether the words are a piece of running text rather than a value: mostly small words, or a sentence's end."""
+    spelled = [word.text for word in words if word.text[:1].isalpha()]
+    small = sum(text[:1].islower() for text in spelled)
+    if len(words) >= 5 and re.search(r"[a-z)]\.$", words[-1].text) and small >= 2:
+        return True
+    return len(spelled) >= 6 and small > 0.5 * len(spelled)
 
 
 def _found(found: Sequence[Found], words: Sequence[Word]) -> list[Value]:
@@ -195,7 +222,7 @@ def _identifier(words: Sequence[Word]) -> list[Value]:
 
 def _text(words: Sequence[Word]) -> list[Value]:
     kept = list(words)
-    while kept and not re.search(r"\w", kept[0].text):
+    while kept and not re.search(r"[^\W_]", kept[0].text):
         kept.pop(0)
     text = text_of(kept).strip(" ,;:")
     if not text or len(text) > _LONGEST_TEXT or text_of(words).rstrip().endswith(":"):

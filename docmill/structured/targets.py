@@ -13,7 +13,7 @@ from docmill.structured.schema import Node
 from docmill.structured.values import plain
 from docmill.structured.vocabulary import IN_ROWS, Concept, concepts
 
-OWN, TITLE, STRONG, DESCRIBED, WEAK, HINTED = 1.0, 1.0, 0.95, 0.85, 0.72, 1.2
+OWN, TITLE, STRONG, DESCRIBED, BARE, WEAK, HINTED = 1.0, 1.0, 0.95, 0.85, 0.8, 0.72, 1.2
 """How far a label of each origin is trusted."""
 
 _SUPPLIER = {"supplier", "vendor", "seller", "issuer", "partner", "merchant", "company", "biller", "store", "provider"}
@@ -22,6 +22,8 @@ _SHIP = {"shipping", "ship", "delivery", "deliver"}
 _NUMERIC = ("money", "number", "integer", "percent", "any")
 _EXAMPLES = ("e.g.", "e.g", "as", "example", "like", ",", "or", "format", "for")
 _GENERIC = {"amount", "number", "no", "count", "num", "value", "date", "name", "code", "id"}
+_BARE = {"name", "value", "text", "type", "id", "number"}
+"""Names that say little: alone they are a label that is trusted less, and the description tells what is meant."""
 _SAME = {"no": "number", "nr": "number", "num": "number", "#": "number", "identifier": "id", "ident": "id"}
 _BY_WORD = (
     ("date", {"date", "datum"}),
@@ -71,8 +73,10 @@ def target(node: Node, hints: Mapping[str, tuple[str, ...]], *, in_rows: bool = 
             add(label, STRONG)
         for label in concept.weak:
             add(label, STRONG if in_rows else WEAK)
-    if in_rows or len(words) > 1 or words[0] not in {"name", "value", "text", "type", "id", "number"}:
+    if in_rows or len(words) > 1 or words[0] not in _BARE:
         add(" ".join(words), OWN)
+    elif not parents:
+        add(" ".join(words), BARE)
     rest = [word for word in words if word not in _GENERIC]
     if rest and rest != words:
         add(" ".join(rest), WEAK)
@@ -86,13 +90,17 @@ def target(node: Node, hints: Mapping[str, tuple[str, ...]], *, in_rows: bool = 
         before = node.description.casefold().split(quoted.casefold())[0].rstrip("'\"“‘( ")
         if not before.endswith(_EXAMPLES):  # an example of a value is no label
             add(quoted, DESCRIBED)
-    lead = re.split(r"[.,;:(]", node.description)[0]
-    if 1 <= len(lead.split()) <= 4:
-        add(lead, DESCRIBED)
+    if 1 <= len(_lead(node).split()) <= 4:
+        add(_lead(node), DESCRIBED)
     for key in (node.name, " ".join(words), node.path, node.title):
         for label in hints.get(plain(key), ()):
             add(label, HINTED)
     return Target(node, _kind(node, concept, words), concept.name if concept else "", phrases, _side(words, parents))
+
+
+def _lead(node: Node) -> str:
+    """What the description says first."""
+    return re.split(r"[.,;:(]", node.description)[0]
 
 
 def _side(words: list[str], parents: list[str]) -> str:
@@ -119,6 +127,7 @@ def _concept(words: list[str], parents: list[str], node: Node, *, in_rows: bool)
     """The concept that a property's name, alone or with its parent's, or its title means."""
     tries = [words] if in_rows else [[*parents[-1:], *words], words]
     tries += [words_of(node.title)] if node.title else []
+    tries += [words_of(_lead(node))] if len(words) == 1 and words[0] in _BARE else []
     side = _SUPPLIER | _CUSTOMER | _SHIP
     tries += [[word for word in words if word not in side]] if len(words) > 1 else []
     for each in tries:

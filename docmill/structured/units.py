@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from docmill.structured.embedded import Task
 from docmill.structured.engine import ExtractionEngine, read
+from docmill.structured.parts import WHOLE_PAGES, Parts
 from docmill.structured.record import FieldResult, Json, Record
 from docmill.structured.schema import load
 from docmill.structured.schemas import NamedSchema, Unit
@@ -15,14 +16,16 @@ from docmill.structured.validation import validated
 from docmill.structured.words import Layout
 
 
-def records_of(layout: Layout, named: NamedSchema, engine: ExtractionEngine) -> Iterator[tuple[str, Record]]:
+def records_of(
+    layout: Layout, named: NamedSchema, engine: ExtractionEngine, parts: Parts = WHOLE_PAGES
+) -> Iterator[tuple[str, Record]]:
     """(target, record): the target is "" for the document, `page 3` or `row 12` for parts of it."""
     options = named.options
     texts = (options.instructions,) if options.instructions else ()
     if options.unit is Unit.ROW:
-        yield from _rows(layout, named, engine, texts)
+        yield from _rows(layout, named, engine, (texts, parts))
         return
-    task = Task(named.schema, load(named.schema), texts, options.keys)
+    task = Task(named.schema, load(named.schema), texts, options.keys, parts=parts)
     if options.unit is Unit.DOCUMENT:
         yield "", read(engine, layout, task, options.votes)
         return
@@ -31,13 +34,14 @@ def records_of(layout: Layout, named: NamedSchema, engine: ExtractionEngine) -> 
 
 
 def _rows(
-    layout: Layout, named: NamedSchema, engine: ExtractionEngine, texts: tuple[str, ...]
+    layout: Layout, named: NamedSchema, engine: ExtractionEngine, how: tuple[tuple[str, ...], Parts]
 ) -> Iterator[tuple[str, Record]]:
     """A record for each row of the tables whose columns the schema's properties name."""
     whole: Json = {"type": "object", "properties": {"rows": {"type": "array", "items": _item(named.schema)}}}
     definitions: Json = {name: named.schema[name] for name in ("$defs", "definitions") if name in named.schema}
     whole = {**whole, **definitions}
-    record = read(engine, layout, Task(whole, load(whole), texts, {}), named.options.votes)
+    texts, parts = how
+    record = read(engine, layout, Task(whole, load(whole), texts, {}, parts=parts), named.options.votes)
     items = record.value.get("rows")
     node = load(named.schema)
     for number, item in enumerate(items if isinstance(items, list) else []):

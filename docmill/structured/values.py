@@ -195,6 +195,12 @@ _SPELLED = (
 )
 _CJK = r"(?P<y>\d{4})\s?[年]\s?(?P<m>\d{1,2})\s?[月]\s?(?P<d>\d{1,2})\s?[日]"
 DATE = re.compile(rf"(?<![\w./-])(?:{_NUMERIC}|{_SPELLED}|{_CJK})", re.IGNORECASE)
+PARTIAL_DATE = re.compile(
+    rf"(?:(?:early|mid|late|spring|summer|fall|autumn|winter)[\s-]+)?(?:(?:{_MONTH})\b\.?,?\s+)?(?:19|20)\d\d"
+    r"|(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[/.](?:19|20)\d\d",
+    re.IGNORECASE,
+)
+"""A month of a year, a season of a year, or a year."""
 _TRUE = {"yes", "true", "ja", "oui", "sí", "si", "x", "☑", "☒", "✓", "✔", "paid", "wahr"}
 _FALSE = {"no", "false", "nein", "nee", "non", "unpaid", "☐", "falsch"}
 

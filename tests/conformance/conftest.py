@@ -58,12 +58,15 @@ def client_python(pytestconfig: pytest.Config) -> Callable[[str], Path]:
 
 @pytest.fixture
 def run_script(service: Service, client_python, tmp_path: Path) -> Callable[..., str]:
-    """Runs one of the scripts with its client against the service; its output. `only` is for scripts that select so."""
+    """Runs one of the scripts with its client, or another version of it, against the service; its output.
 
-    def run(name: str, *steps: str, only: str = "") -> str:
+    `only` and `skip` are for scripts that select so.
+    """
+
+    def run(name: str, *steps: str, only: str = "", skip: str = "", client: str = "") -> str:
         env = {"BASE_URL": service.url, "API_KEY": service.key, "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-        env |= {"TMPDIR": str(tmp_path), "PYTHONWARNINGS": "ignore", "ONLY": only}
-        command = [client_python(name), HERE / f"{name}.py", *steps]
+        env |= {"TMPDIR": str(tmp_path), "PYTHONWARNINGS": "ignore", "ONLY": only, "SKIP": skip}
+        command = [client_python(client or name), HERE / f"{name}.py", *steps]
         done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode in (0, 1), done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout

@@ -1,4 +1,4 @@
-"""The official, unmodified SDK of LlamaCloud against a real service: Parse, and Extract without agents."""
+"""The official, unmodified SDK of LlamaCloud against a real service: Parse, and Extract with and without agents."""
 
 import pytest
 
@@ -11,8 +11,7 @@ def test_every_step_about_parse_passes(run_script):
 
 
 @pytest.mark.timeout(600)
-def test_every_step_about_extract_that_needs_no_agent_and_no_model_passes(run_script):
-    with_agents, with_model = "queue_and_poll|results_straight_after_queue", "json_schema_with_nullable"
-    lines = run_script("llamacloud", only=rf"^project\.|^extract\.(?!{with_agents}|{with_model})").splitlines()
+def test_every_step_about_extract_passes(run_script):
+    lines = run_script("llamacloud", only=r"^(project|extract|agent)\.(?!json_schema_with_nullable)").splitlines()
     assert [line for line in lines if line.startswith(("FAIL", "skip"))] == []
-    assert lines[-1] == "21 passed, 0 failed"
+    assert lines[-1] == "30 passed, 0 failed"

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from docmill.config import ExtractConfig
+from docmill.config import ExtractConfig, Mode
 from docmill.extract.pdf.engine import pymupdf
 from docmill.extract.pdf.garbage import is_better, odd_share, says_the_same, suspicion
 from docmill.extract.registry import read
@@ -122,3 +122,24 @@ def test_an_odd_layer_that_ocr_confirms_stays():
     page.insert_textbox((50, 50, 550, 800), CODES, fontsize=12)
     page = read(made.tobytes(), "a.pdf", ExtractConfig()).extraction.pages[0]
     assert page.method == "native"
+
+
+def test_a_picture_of_a_chart_is_left_to_mode_accurate():
+    image = Image.new("L", (1200, 900), 255)
+    draw = ImageDraw.Draw(image)
+    for bar in range(5):
+        draw.rectangle((200 + 180 * bar, 200 + 90 * bar, 320 + 180 * bar, 780), 120)
+        draw.text((200 + 180 * bar, 800), f"Quarter {bar}", 0, ImageFont.load_default(34))
+        draw.text((40, 200 + 110 * bar), f"{900 - 150 * bar}", 0, ImageFont.load_default(34))
+    draw.text((300, 40), "Income of the second year, in euro", 0, ImageFont.load_default(40))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    made = pymupdf.open()
+    page = made.new_page()
+    page.insert_textbox((72, 60, 520, 200), ENGLISH, fontsize=11)
+    page.insert_image((72, 300, 372, 525), stream=out.getvalue())
+    notes = [
+        read(made.tobytes(), "a.pdf", ExtractConfig(mode=mode)).extraction.pages[0].reason
+        for mode in (Mode.FAST, Mode.AUTO, Mode.ACCURATE)
+    ]
+    assert ["OCR" in note for note in notes] == [False, False, True]

@@ -33,3 +33,33 @@ def test_a_label_of_the_body_is_no_head():
     found = table([["Year", "Total", "Public"], ["Actual", "", ""], ["2011", "1", "2"]])
     span_head(found, [])
     assert all(cell.row_span == cell.column_span == 1 for cell in found.cells)
+
+
+def centred(text, middle):
+    """Moves a text so that its middle is at `middle`."""
+    run = text.runs[0]
+    half = (run.x1 - run.x0) / 2
+    run.x0, run.x1 = middle - half, middle + half
+
+
+def test_a_text_in_the_middle_of_columns_reaches_over_them():
+    found = table([["", "", "Effect", ""], ["Share", "Low", "Middle", "High"], ["Mink", "1", "2", "3"]])
+    centred(next(cell for cell in found.cells if cell.text() == "Effect"), 232)
+    span_head(found, [])
+    assert spans(found)["Effect"] == (0, 1, 1, 3)
+    assert spans(found)["Share"] == (0, 0, 2, 1)
+
+
+def test_over_a_line_of_numbers_too():
+    found = table([["", "", "Effect", ""], ["Share", "1.0", "1.5", "2.0"], ["Mink", "1", "2", "3"]])
+    centred(next(cell for cell in found.cells if cell.text() == "Effect"), 232)
+    span_head(found, [])
+    assert spans(found)["Effect"] == (0, 1, 1, 3)
+    assert spans(found)["Share"] == (1, 0, 1, 1)
+
+
+def test_a_text_over_one_column_stays_there():
+    found = table([["", "", "Effect", ""], ["Share", "Low", "Middle", "High"], ["Mink", "1", "2", "3"]])
+    centred(next(cell for cell in found.cells if cell.text() == "Effect"), 210)
+    span_head(found, [])
+    assert spans(found)["Effect"][3] == 1

@@ -10,7 +10,7 @@ from statistics import median
 
 from docmill.extract.pdf.ink import Box, Run
 from docmill.extract.pdf.lines import around, join_lines, leading
-from docmill.models import ElementType, Link, Region, Table
+from docmill.models import ElementType, Link, Region, Scalar, Table
 
 BULLET = re.compile(r"[•◦▪‣·∙○●■□➢➤✓✔❖◆►▶\uf0b7\uf0a7]\s*|[-–—*]\s+")
 NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,5}[.)])\s+\S")
@@ -32,7 +32,7 @@ class Draft:
     """An element before the document as a whole is known. `box` is in points of the readable page.
 
     `doubt` says why a table may not be read right without a model. `kind` is that of a
-    chart, `sure` how sure (0 to 1) its data is.
+    chart, `sure` how sure (0 to 1) its data is. `facts` become the element's metadata.
     """
 
     type: ElementType
@@ -46,6 +46,7 @@ class Draft:
     sure: float | None = None
     doubt: str = ""
     continued: tuple[Region, ...] = ()
+    facts: dict[str, Scalar] = field(default_factory=dict)
 
     @property
     def size(self) -> float:

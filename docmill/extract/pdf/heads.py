@@ -10,23 +10,28 @@ from docmill.extract.pdf.lines import around
 from docmill.extract.pdf.tables import FoundCell, FoundTable
 
 _MOST = 4  # lines of a head
+_OFF = 0.6  # of the type size: how far the middle of a text may lie from that of the columns it is centred over
 
 
 def span_head(table: FoundTable, rules: Sequence[Rule]) -> None:
     """Cells of the head reach over the columns that they stand above, and over the empty lines above and below them.
 
-    A text reaches over the columns that a rule under it covers.
+    A text reaches over the columns that a rule under it covers, or that it is centred over.
     """
     rows = _head_rows(table)
-    if rows < 2:
+    if not rows:
         return
+    numbers_below = rows == 1
+    rows = max(rows, 2)
     grid = {(cell.row, cell.column): cell for cell in table.cells if cell.row < rows}
+    texts = _column_texts(table, rows)
     for row in range(rows - 1):
         for cell in sorted((each for each in grid.values() if each.row == row), key=lambda each: each.column):
-            if cell.runs and cell.column_span == 1:
-                _reach(cell, grid, rules)
+            if cell.runs:
+                _reach(cell, _under_rule(cell, grid, rules) or _centred(cell, grid, texts), grid)
     table.cells = [cell for cell in table.cells if cell.row >= rows or grid.get((cell.row, cell.column)) is cell]
-    _over_lines(table, grid, rows)
+    if not numbers_below:
+        _over_lines(table, grid, rows)
 
 
 def _head_rows(table: FoundTable) -> int:
@@ -51,33 +56,45 @@ def _is_year(text: str) -> bool:
     return len(text) == 4 and text.isdecimal() and text[:2] in ("18", "19", "20")
 
 
-def _reach(cell: FoundCell, grid: dict[tuple[int, int], FoundCell], rules: Sequence[Rule]) -> None:
-    """Widens the cell over the empty ones beside it."""
-    text = around(cell.runs)
-    wide = _under_rule(cell, text, grid, rules)
-    if wide is None or wide == (cell.column, cell.column):
+def _column_texts(table: FoundTable, rows: int) -> dict[int, Box]:
+    """The box around the texts of each column, but for those over several columns and the head's first lines."""
+    boxes: dict[int, list[Box]] = {}
+    for cell in table.cells:
+        if cell.runs and cell.column_span == 1 and cell.row >= rows - 1:
+            boxes.setdefault(cell.column, []).append(around(cell.runs))
+    return {column: around(found) for column, found in boxes.items()}
+
+
+Grid = dict[tuple[int, int], FoundCell]
+
+
+def _reach(cell: FoundCell, columns: tuple[int, int] | None, grid: Grid) -> None:
+    """Widens the cell over the empty ones beside it, from the first to the last of the columns."""
+    if columns is None or columns == (cell.column, cell.column + cell.column_span - 1):
         return
-    first, last = wide
-    box = around([grid[cell.row, column].box for column in range(first, last + 1)])
-    for column in range(first, last + 1):
-        del grid[cell.row, column]
-    cell.column, cell.column_span, cell.box = first, last - first + 1, box
+    first, last = columns
+    own = [grid.pop((cell.row, column)) for column in range(first, last + 1) if (cell.row, column) in grid]
+    cell.column, cell.column_span, cell.box = first, last - first + 1, around([each.box for each in own])
     grid[cell.row, first] = cell
 
 
-def _free(cell: FoundCell, first: int, last: int, grid: dict[tuple[int, int], FoundCell]) -> bool:
+def _free(cell: FoundCell, first: int, last: int, grid: Grid) -> bool:
     """True if the line has empty cells only from `first` to `last`, but for the cell, and the line below has texts."""
+    inner = range(cell.column, cell.column + cell.column_span)
+    if not first <= inner[0] <= inner[-1] <= last:
+        return False
     for column in range(first, last + 1):
         own, below = grid.get((cell.row, column)), grid.get((cell.row + 1, column))
-        if own is None or own.column_span > 1 or (own is not cell and own.runs) or below is None or not below.runs:
+        if column not in inner and (own is None or own.column_span > 1 or own.runs):
+            return False
+        if below is None or below.column_span > 1 or not below.runs:
             return False
     return True
 
 
-def _under_rule(
-    cell: FoundCell, text: Box, grid: dict[tuple[int, int], FoundCell], rules: Sequence[Rule]
-) -> tuple[int, int] | None:
+def _under_rule(cell: FoundCell, grid: Grid, rules: Sequence[Rule]) -> tuple[int, int] | None:
     """The columns over the rule right under the text."""
+    text = around(cell.runs)
     below = grid.get((cell.row + 1, cell.column))
     foot = below.box.y1 if below is not None else cell.box.y1
     middle = (text.x0 + text.x1) / 2
@@ -86,14 +103,30 @@ def _under_rule(
             columns = [
                 each.column
                 for each in grid.values()
-                if each.row == cell.row and rule.start - 2 <= (each.box.x0 + each.box.x1) / 2 <= rule.end + 2
+                if each.row == cell.row + 1 and rule.start - 2 <= (each.box.x0 + each.box.x1) / 2 <= rule.end + 2
             ]
-            if columns and cell.column in columns and _free(cell, min(columns), max(columns), grid):
+            if columns and _free(cell, min(columns), max(columns), grid):
                 return min(columns), max(columns)
     return None
 
 
-def _over_lines(table: FoundTable, grid: dict[tuple[int, int], FoundCell], rows: int) -> None:
+def _centred(cell: FoundCell, grid: Grid, texts: dict[int, Box]) -> tuple[int, int] | None:
+    """The most columns, two at least, that the text is centred over; never the first, which holds labels."""
+    text = around(cell.runs)
+    middle, off = (text.x0 + text.x1) / 2, _OFF * max(run.size for run in cell.runs)
+    ranges = [
+        (first, last)
+        for first in range(1, cell.column + 1)
+        for last in range(max(first + 1, cell.column + cell.column_span - 1), max(texts, default=0) + 1)
+        if first in texts and last in texts and abs((texts[first].x0 + texts[last].x1) / 2 - middle) <= off
+    ]
+    for first, last in sorted(ranges, key=lambda each: each[0] - each[1]):
+        if _free(cell, first, last, grid):
+            return first, last
+    return None
+
+
+def _over_lines(table: FoundTable, grid: Grid, rows: int) -> None:
     """Each column's only text in the head takes up the empty cells above and below it."""
     gone: set[int] = set()
     for cell in list(grid.values()):

@@ -11,6 +11,7 @@ from docmill.extract.pdf.candidates import free_tables, looks_tabular, stacked_t
 from docmill.extract.pdf.charts import chart_text, outside_charts, read_charts
 from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
 from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
+from docmill.extract.pdf.forms import Filled, field_text, label_of
 from docmill.extract.pdf.heads import span_head
 from docmill.extract.pdf.ink import Box, Ink, Rule, Run
 from docmill.extract.pdf.layout import Item, columns_in_order
@@ -19,7 +20,7 @@ from docmill.extract.pdf.modelled import settle_tables, settle_types
 from docmill.extract.pdf.plots import find_plots, pie_shares, plot_labels
 from docmill.extract.pdf.regions import Region
 from docmill.extract.pdf.routing import doubt
-from docmill.extract.pdf.rowsplit import split_columns, split_rows
+from docmill.extract.pdf.rowsplit import cut_titles, split_columns, split_rows, spread_labels
 from docmill.extract.pdf.tables import FoundTable, Placer, ruled_tables
 from docmill.extract.picture_kinds import kind_of
 from docmill.models import ElementType
@@ -33,14 +34,16 @@ def find_tables(ink: Ink) -> tuple[list[FoundTable], list[Run]]:
     tables, runs = ruled_tables(ink)
     tables = [split_columns(table) for table in tables]
     for table in tables:
+        runs += cut_titles(table)
+        spread_labels(table)
         split_rows(table)
     outside = [rule for rule in ink.h_rules if not _in_any(rule, [table.box for table in tables])]
     stacked, runs = stacked_tables(runs, outside, ink.fills, ink.width)
     return [*tables, *stacked], runs
 
 
-def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = ()) -> list[Draft]:
-    """The page's elements in reading order; `regions` are what the layout model sees on it."""
+def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = (), fields: Sequence[Filled] = ()) -> list[Draft]:
+    """The page's elements in reading order; `regions` are what the layout model sees on it, `fields` its form's."""
     place = Placer(ink)
     everything, read = ink, read_charts(ink, ink.runs)
     ink = outside_charts(ink, read)
@@ -52,10 +55,12 @@ def draft_page(ink: Ink, body: BodyStyle, regions: Sequence[Region] = ()) -> lis
     for table in tables:
         if not table.ruled:
             span_head(table, ink.h_rules)
+    forms, runs = _form_drafts(fields, [table.box for table in tables], runs)
     taken = [table.box for table in tables] + [chart.box for chart in charts]
     figures = find_figures(ink, taken)
     figures += find_plots(ink, runs, [*taken, *figures])
     items: list[Item[Draft | list[Run]]] = [Item(t.box, None, _table_draft(t, place)) for t in tables]
+    items += [Item(form.box, None, form) for form in forms]
     for chart in read:
         text = chart_text(chart, everything.runs)
         draft = Draft(ElementType.CHART, text, chart.box, table=chart.table, kind=chart.kind, sure=chart.confidence)
@@ -122,6 +127,30 @@ def _table_draft(found: FoundTable, place: Placer) -> Draft:
     table = found.model(place)
     text = "\n".join(" | ".join(row) for row in table.grid())
     return Draft(ElementType.TABLE, text, found.box, table=table, doubt=doubt(found))
+
+
+def _form_drafts(fields: Sequence[Filled], tables: Sequence[Box], runs: Sequence[Run]) -> tuple[list[Draft], list[Run]]:
+    """The fields that stand in no table, with their labels, and the runs without both."""
+    drafts, left = [], list(runs)
+    for filled in fields:
+        middle = Run(*filled.box, "", 0.0)
+        if any(inside(middle, box) for box in tables):
+            continue
+        label = label_of(filled, fields, left)
+        own = [run for run in (label, filled.run) if run is not None]
+        left = _without(left, own)
+        field = filled.field
+        value: str | bool = field.value if field.ticked is None else field.ticked
+        drafts.append(
+            Draft(
+                ElementType.FORM_FIELD,
+                field_text(field, clean(label.text) if label else ""),
+                around([filled.box, *([label.box] if label else [])]),
+                own,
+                facts={"field": field.name, "kind": field.kind, "value": value},
+            )
+        )
+    return drafts, left
 
 
 def _figure_draft(box: Box, runs: Sequence[Run], kind: ElementType = ElementType.IMAGE) -> Draft:

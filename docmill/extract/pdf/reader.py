@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, EmptyDocumentError, ModelError
@@ -19,6 +20,7 @@ from docmill.extract.pdf.engine import (
     open_document,
     pymupdf,
 )
+from docmill.extract.pdf.forms import Field, fill, form_fields, has_form
 from docmill.extract.pdf.furniture import mark_furniture
 from docmill.extract.pdf.ink import Box, Ink, read_ink
 from docmill.extract.pdf.joining import join_tables
@@ -136,6 +138,14 @@ def _nothing_readable(pages: Sequence[Page]) -> EmptyDocumentError:
     )
 
 
+@dataclass(frozen=True)
+class Marks:
+    """What a page has beside its ink: targets and boxes of links, and fields of a form."""
+
+    links: Sequence[tuple[str, Box]]
+    fields: Sequence[Field]
+
+
 _LARGE_BYTES, _LARGE_PAGES = 2_000_000, 50
 """From these on the engine's store is emptied behind a document; common fonts cost the next one 2.5 ms then."""
 
@@ -160,6 +170,7 @@ class PdfFile:
         self._watch = watch
         self._ahead: dict[int, tuple[EngineObject, Ink, tuple[str, ...]]] = {}
         self._document = open_document(data, config.max_pages, password)
+        self._is_form = has_form(self._document)
         self._large = len(data) >= _LARGE_BYTES or self._document.page_count >= _LARGE_PAGES
 
     def __enter__(self) -> PdfFile:
@@ -205,26 +216,26 @@ class PdfFile:
             self._watch(number)
             display_list, ink, engine = ahead or self._load(number)
             with memory_errors():
-                links = web_links(self._document.load_page(number))
-                read = self._draft(number, display_list, ink, links, head.body)
+                page = self._document.load_page(number)
+                links, fields = web_links(page), form_fields(page) if self._is_form else []
+                read = self._draft(number, display_list, ink, Marks(links, fields), head.body)
         except _PAGE_ERRORS as error:
             return failed_page(number, describe(error), engine_warnings())
         read.engine = (*engine, *engine_warnings())
         read.repaired = bool(self._document.is_repaired)
         return _with_damage(read)
 
-    def _draft(
-        self, number: int, display_list: EngineObject, ink: Ink, links: Sequence[tuple[str, Box]], body: BodyStyle
-    ) -> PageRead:
+    def _draft(self, number: int, display_list: EngineObject, ink: Ink, marks: Marks, body: BodyStyle) -> PageRead:
         """The page made into drafts."""
         config, ocr = self._config, self._ocr
         rect = display_list.rect
         scan = read_scan(display_list, ink, ocr, config)
         method, reason, status = scan.method, scan.reason, PageStatus.OK
-        drafts = draft_page(ink, body if method == "native" else body_style(ink.runs))
+        fields = fill(ink, marks.fields) if method == "native" else []
+        drafts = draft_page(ink, body if method == "native" else body_style(ink.runs), fields=fields)
         if method == "native" and not reason and (reason := why_model(config.mode, ink, drafts)):
             try:
-                drafts = draft_page(ink, body, find_regions(self._document.load_page(number)))
+                drafts = draft_page(ink, body, find_regions(self._document.load_page(number)), fields)
                 method = f"layout:{MODEL}"
             except ModelError as error:
                 reason += f"; read without it: {error.message}"
@@ -244,7 +255,7 @@ class PdfFile:
             reason="; ".join(filter(None, (reason, scan.note))),
         )
         read = PageRead(info, ink.height, drafts, unknown=ink.unknown, ocr=scan.engine)
-        add_links(drafts, links, ink)
+        add_links(drafts, marks.links, ink)
         place = Placer(ink)
         read.boxes = [place(draft.box) for draft in drafts]
         if config.crops:
@@ -316,7 +327,7 @@ def _elements(pages: Sequence[PageRead]) -> list[Element]:
                     describes=None if target is None else start + target,
                     method=page.ocr if page.ocr and _confidence(draft) is not None else _method(page.page, draft),
                     confidence=_confidence(draft) if draft.sure is None else draft.sure,
-                    metadata={"chart": draft.kind} if draft.kind else {},
+                    metadata={"chart": draft.kind} if draft.kind else draft.facts,
                     table=table,
                     crop=page.crops.get(index),
                     continued=draft.continued,

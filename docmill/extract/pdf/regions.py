@@ -7,7 +7,8 @@ region is taken from the page's own characters. It is loaded once a process, by 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -98,7 +99,31 @@ def _model() -> Callable[..., list[dict[str, EngineObject]]]:
     Importing the package sets a hook by which every `find_tables()` and `get_layout()` of the process would run the
     model: the hook is taken out again.
     """
-    importlib.import_module("pymupdf.layout")
+    with _one_thread():
+        importlib.import_module("pymupdf.layout")
     predict: Callable[..., list[dict[str, EngineObject]]] = pymupdf._get_layout
     pymupdf._get_layout = None
     return predict
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """ONNX sessions that are made meanwhile work in the thread that calls them.
+
+    By default a session has a thread for every core, and those that wait for work spin: a page costs 0.49 CPU seconds
+    instead of 0.26, and the worker processes beside it lose them. The package makes its sessions as it is imported and
+    takes no options for them.
+    """
+    runtime: EngineObject = importlib.import_module("onnxruntime")
+    options = runtime.SessionOptions
+
+    def single() -> EngineObject:
+        made = options()
+        made.intra_op_num_threads = made.inter_op_num_threads = 1
+        return made
+
+    runtime.SessionOptions = single
+    try:
+        yield
+    finally:
+        runtime.SessionOptions = options

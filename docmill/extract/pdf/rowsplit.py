@@ -2,12 +2,74 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 
 from docmill.extract.pdf.aligned import Line, TextRow, build_table, conflict, group_lines, text_rows
+from docmill.extract.pdf.drafts import CAPTION
 from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.lines import around
 from docmill.extract.pdf.tables import FoundCell, FoundTable
+
+_SOURCE = re.compile(r"(sources?|notes?|quelle|anmerkung(en)?)\s*[:.]", re.IGNORECASE)
+_LIST_OF_LABELS = 5
+"""Rows from which a text with a line beside each of them is a list of labels; a label in several lines has fewer."""
+_CLOSE, _BLANK = 1.6, 1.6
+"""Of the type size: lines of a paragraph are closer. Of their distance: paragraphs are farther apart."""
+
+
+def cut_titles(table: FoundTable) -> list[Run]:
+    """The runs of a caption in the grid's first row and of notes in its last ones, which are taken out of the table.
+
+    They are what stands alone in a cell over all columns.
+    """
+    cut: list[Run] = []
+    width = max((cell.column + cell.column_span for cell in table.cells), default=0)
+    while (rows := sorted({cell.row for cell in table.cells})) and len(rows) > 2:
+        first, last = (_whole_row(table, row, width) for row in (rows[0], rows[-1]))
+        if first is not None and CAPTION.match(first.text()):
+            gone = first
+        elif last is not None and _SOURCE.match(last.text()):
+            gone = last
+        else:
+            break
+        cut += gone.runs
+        table.cells = [cell for cell in table.cells if cell is not gone]
+        table.header_rows -= gone is first and table.header_rows > 0
+        table.box = around([cell.box for cell in table.cells])
+    return cut
+
+
+def _whole_row(table: FoundTable, row: int, width: int) -> FoundCell | None:
+    """The row's only cell."""
+    own = [cell for cell in table.cells if cell.row <= row < cell.row + cell.row_span]
+    return own[0] if len(own) == 1 and own[0].column_span == width > 1 and own[0].row_span == 1 else None
+
+
+def spread_labels(table: FoundTable) -> None:
+    """A cell over many rows whose lines stand beside one of them each becomes a cell in each row."""
+    heights: dict[int, Box] = {}
+    for cell in table.cells:
+        if cell.row_span == 1:
+            heights.setdefault(cell.row, cell.box)
+    kept: list[FoundCell] = []
+    for cell in table.cells:
+        lines = text_rows(cell.runs) if cell.runs and cell.row_span >= _LIST_OF_LABELS else []
+        beside = [
+            row
+            for line in lines
+            for row in range(cell.row, cell.row + cell.row_span)
+            if row in heights and heights[row].y0 <= (line.y0 + line.y1) / 2 < heights[row].y1
+        ]
+        if len(lines) != cell.row_span or len(set(beside)) != len(lines):
+            kept.append(cell)
+            continue
+        for row, line in zip(beside, lines, strict=True):
+            box = Box(cell.box.x0, heights[row].y0, cell.box.x1, heights[row].y1)
+            kept.append(FoundCell(row, cell.column, 1, cell.column_span, box, list(line.runs)))
+    table.cells = kept
 
 
 def split_columns(table: FoundTable) -> FoundTable:
@@ -29,7 +91,7 @@ def split_columns(table: FoundTable) -> FoundTable:
 
 
 def split_rows(table: FoundTable) -> None:
-    """Splits each row of the grid in which numbers stand under each other in one cell."""
+    """Splits each row of the grid in which numbers, or paragraphs of all cells, stand under each other."""
     count = max((cell.row for cell in table.cells), default=-1) + 1
     for row in range(count - 1, -1, -1):
         own = [cell for cell in table.cells if cell.row == row and cell.row_span == 1]
@@ -58,8 +120,24 @@ def _parts(cells: Sequence[FoundCell]) -> list[list[TextRow]]:
         lines.append(line)
     conflicts = sum(conflict(a, b) for a, b in pairwise(lines))
     if conflicts < max(1, 0.3 * (len(lines) - 1)):
-        return []
+        return _paragraphs(rows, lines, len({cell.column for cell in filled}))
     return [[rows[index] for index in group] for group in group_lines(rows, lines, [], None)]
+
+
+def _paragraphs(rows: Sequence[TextRow], lines: Sequence[Line], columns: int) -> list[list[TextRow]]:
+    """The lines parted where, after white space, text begins anew in all columns at once."""
+    size = median(run.size for row in rows for run in row.runs)
+    gaps = [after.y1 - before.y1 for before, after in pairwise(rows)]
+    close = [gap for gap in gaps if gap < _CLOSE * size]
+    if not close:
+        return []
+    parts = [[rows[0]]]
+    for gap, row, line in zip(gaps, rows[1:], lines[1:], strict=True):
+        if gap > _BLANK * median(close) and len(line) == columns:
+            parts.append([row])
+        else:
+            parts[-1].append(row)
+    return parts
 
 
 def _split(

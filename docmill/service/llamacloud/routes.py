@@ -1,9 +1,8 @@
-"""The routes of Parse: upload, state, results, each below both prefixes that the clients use; and the one project."""
+"""The routes of Parse: upload, state, results, each below both prefixes that the clients use."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,19 +10,24 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
-from docmill.artifacts import extension
 from docmill.errors import MissingObjectError
 from docmill.extract.registry import SUPPORTED
-from docmill.ids import content_version, digest
-from docmill.jobs import ANEW, Job, JobState, work_id
+from docmill.jobs import Job, JobState
 from docmill.keys import Key
-from docmill.models import Stage
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import extraction_routes
+from docmill.service.llamacloud import agent_routes, extraction_routes, projects, retrievers
+from docmill.service.llamacloud import file_routes as files
+from docmill.service.llamacloud import index_document_routes as index_documents
+from docmill.service.llamacloud import index_routes as indexes
+from docmill.service.llamacloud import page_image_routes as page_images
 from docmill.service.llamacloud.bundle import Result, picture_of, result_of, workbook_of
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND, do_extract
+from docmill.service.llamacloud.index_work import INDEX_KIND, do_index
 from docmill.service.llamacloud.options import ParseOptions, options_of
-from docmill.service.llamacloud.wire import ClosingRoute, error_answer, moment, organization_id, project_id
+from docmill.service.llamacloud.page_images import PAGE_KIND, do_page
+from docmill.service.llamacloud.parse_intake import Wish, accepted, accepted_url
+from docmill.service.llamacloud.v2 import v2_router
+from docmill.service.llamacloud.wire import ClosingRoute, error_answer
 from docmill.service.llamacloud.work import FILE, KIND, do_parse
 from docmill.service.problems import Problem, not_found
 from docmill.service.protocol import Protocol
@@ -43,6 +47,9 @@ _CODES = {
     "SourceError": "URL_FETCH_FAILED",
     "MissingObjectError": "URL_FETCH_FAILED",
 }
+_DOCUMENTS = {"csv", "doc", "docx", "epub", "htm", "html", "odp", "ods", "pdf", "ppt", "pptx", "rtf", "tsv"}
+_ENDINGS = _DOCUMENTS | {"xls", "xlsb", "xlsx", "bmp", "gif", "jpeg", "jpg", "png", "svg", "tiff", "webp"}
+_SHORT = {"htm": "html", "jpg": "jpeg"}
 _STATES = {JobState.DONE: "SUCCESS", JobState.FAILED: "ERROR", JobState.CANCELLED: "CANCELLED"}
 
 router = APIRouter(tags=["llamacloud"], route_class=ClosingRoute)
@@ -52,8 +59,20 @@ def llamacloud_protocol() -> Protocol:
     """The protocol with its job handler."""
     served = APIRouter()
     served.include_router(router)
-    served.include_router(extraction_routes.router)
-    return Protocol("llamacloud", served, ("/api/",), error_answer, {KIND: do_parse, EXTRACT_KIND: do_extract})
+    for part in (
+        projects,
+        files,
+        page_images,
+        indexes,
+        index_documents,
+        retrievers,
+        agent_routes,
+        extraction_routes,
+    ):
+        served.include_router(part.router)
+    served.include_router(v2_router())
+    jobs = {KIND: do_parse, EXTRACT_KIND: do_extract, INDEX_KIND: do_index, PAGE_KIND: do_page}
+    return Protocol("llamacloud", served, ("/api/",), error_answer, jobs)
 
 
 def _both(path: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -76,10 +95,10 @@ async def upload(request: Request, key: PatientCaller) -> JSONResponse:
         file, url = form.get("file"), form.get("input_url")
         if isinstance(file, UploadFile):
             content = await file.read()
-            job = await asyncio.to_thread(_accept, workspace, key, options, form, (file.filename or FILE, content))
+            given = (file.filename or FILE, content)
+            job = await asyncio.to_thread(accepted, workspace, key, _wish(options, form), given)
         elif isinstance(url, str) and url:
-            told: dict[str, object] = {"options": options.model_dump(mode="json"), "name": url, "url": url}
-            job = await asyncio.to_thread(workspace.jobs.add, KIND, told, tenant=key.key_id)
+            job = await asyncio.to_thread(accepted_url, workspace, key, _wish(options, form), url)
         else:
             raise Problem(400, "no_input", "There is no document: send `file` or `input_url`.")
     runner_of(request).wake()
@@ -94,18 +113,8 @@ def _fields(form: FormData) -> dict[str, list[str]]:
     return found
 
 
-def _accept(workspace: Workspace, key: Key, options: ParseOptions, form: FormData, document: tuple[str, bytes]) -> Job:
-    """The durable job of a document; jobs of the same bytes and options share their result."""
-    name, content = document
-    shown = options.model_dump(mode="json")
-    told: dict[str, object] = {"options": shown, "name": name}
-    if _is_set(form, "invalidate_cache"):
-        told[ANEW] = True
-    engine = workspace.fingerprints[Stage.EXTRACTED_ELEMENTS]
-    asked = json.dumps([shown, extension(name), engine, workspace.settings.records.engine], sort_keys=True)
-    work = "" if _is_set(form, "do_not_cache") else work_id(KIND, digest(asked), [content_version(content)])
-    files = {f"{FILE}{extension(name)}": content}
-    return workspace.jobs.add(KIND, told, files=files, tenant=key.key_id, work=work)
+def _wish(options: ParseOptions, form: FormData) -> Wish:
+    return Wish(options, anew=_is_set(form, "invalidate_cache"), kept=not _is_set(form, "do_not_cache"))
 
 
 def _is_set(form: FormData, name: str) -> bool:
@@ -128,8 +137,9 @@ def _state(job: Job) -> dict[str, object]:
 
 @_both("/supported_file_extensions", "GET")
 async def supported(key: PatientCaller) -> list[str]:
-    """The endings of the files that can be parsed."""
-    return sorted(f".{each}" for each in SUPPORTED)
+    """Those endings of the files that can be parsed for which the protocol has a name: its clients refuse others."""
+    endings = _ENDINGS & {*SUPPORTED, *(short for short, kind in _SHORT.items() if kind in SUPPORTED)}
+    return sorted(f".{each}" for each in endings)
 
 
 @_both("/job/{job_id}", "GET")
@@ -215,35 +225,3 @@ async def image(request: Request, key: PatientCaller, job_id: str, name: str) ->
     if found is None:
         raise not_found(f"picture {name} of the job {job_id}")
     return Response(found, media_type="image/jpeg" if name.endswith(".jpg") else "image/png")
-
-
-@router.get("/api/v1/projects")
-async def projects(key: PatientCaller, project_name: str = "") -> list[dict[str, object]]:
-    """The key's one project, if it is called so: names are told apart without regard to case."""
-    return [_project(key)] if project_name.lower() in ("", "default") else []
-
-
-@router.get("/api/v1/projects/{identifier}")
-async def project(key: PatientCaller, identifier: str) -> dict[str, object]:
-    """The key's project."""
-    if identifier != project_id(key):
-        raise not_found(f"project {identifier}")
-    return _project(key)
-
-
-@router.put("/api/v1/projects")
-async def same_project(request: Request, key: PatientCaller) -> dict[str, object]:
-    """The key's project, which exists already: there is no other."""
-    return _project(key)
-
-
-def _project(key: Key) -> dict[str, object]:
-    return {
-        "id": project_id(key),
-        "name": "Default",
-        "organization_id": organization_id(key),
-        "is_default": True,
-        "created_at": moment(0),
-        "updated_at": moment(0),
-        "ad_hoc_eval_dataset_id": None,
-    }

@@ -1,0 +1,15 @@
+"""The routes of LlamaCloud's newer SDK (`llama-cloud` 2.x): files, parse, extract, saved configurations."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+
+def v2_router() -> APIRouter:
+    """All of its routes."""
+    from docmill.service.llamacloud.v2 import configurations, extracting, files, parsing
+
+    served = APIRouter()
+    for part in (files, configurations, parsing, extracting):
+        served.include_router(part.router)
+    return served
