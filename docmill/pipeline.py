@@ -90,6 +90,10 @@ def run_stage(
         done = _run_stage(workspace, stage, batch, scope, run_id)
         reports.append(done)
     current().end(done)
+    if stage is Stage.VECTOR_COLLECTION and done.worked_on:
+        numbers = {name: getattr(done, name) for name in ("documents", "ok", "partial", "failed", "waiting")}
+        told = {"batch": batch, "collection": done.collection, "run_id": run_id, **numbers}
+        workspace.webhooks.tell("batch.finished", told)
     return done
 
 
