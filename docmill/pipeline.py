@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from docmill import tracing
-from docmill.errors import PermanentError, UsageError
+from docmill.errors import InfectedDocumentError, PermanentError, UsageError
 from docmill.generations import activate, delete_everywhere
 from docmill.ids import digest
 from docmill.inference.metrics import Meter, remote_models
@@ -270,6 +270,8 @@ class _Writer:
         error = result.error or result.lacking
         lacks = result.failed_pages or result.lacking
         status = Status.FAILED if result.error else Status.PARTIAL if lacks else Status.OK
+        if isinstance(result.error, InfectedDocumentError):
+            status = Status.QUARANTINED
         return Outcome(
             document_id=document.document_id,
             stage=self._stage,

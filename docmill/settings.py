@@ -75,6 +75,20 @@ class ServiceSettings(BaseModel):
     cors_origins: Annotated[tuple[str, ...], Field(description="origins of web pages that may call")] = ()
 
 
+class ScanSettings(BaseModel):
+    """Who looks at each object before it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clamd: Annotated[
+        str, Field(pattern=r"^(/.+|.+:\d+)?$", description="ClamAV's daemon: a socket's path, or host:port")
+    ] = ""
+    command: Annotated[
+        str, Field(description="command that gets the bytes on standard input and ends with 0 (clean) or 1 (found)")
+    ] = ""
+    seconds: Annotated[float, Field(gt=0, description="time that a scan may take")] = 120.0
+
+
 class WebhookSettings(BaseModel):
     """Who is told of ended batches and jobs and of failed runs; docs/deploy.md says how to check the signature."""
 
@@ -187,6 +201,7 @@ class Settings(BaseSettings):
     ] = ""
     fetch_bytes: Annotated[int, Field(ge=1, description="bytes that are fetched from a URL at most")] = 500_000_000
     fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
+    scan: ScanSettings = ScanSettings()
     webhooks: WebhookSettings = WebhookSettings()
     service: ServiceSettings = ServiceSettings()
     pipeline: PipelineConfig = PipelineConfig()
