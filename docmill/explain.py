@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from docmill.errors import MissingObjectError, UsageError
+from docmill.errors import MissingObjectError
 from docmill.index import Row
 from docmill.members import container_id
 from docmill.models import Chunk, Document, Element, Outcome, Stage
-from docmill.retrieve.search import live_space
+from docmill.retrieve.search import visible_row
 from docmill.workspace import Workspace
 
 
@@ -37,15 +37,9 @@ class Proof:
         return all(step.holds for step in self.steps)
 
 
-def explain(workspace: Workspace, collection: str, chunk_id: str) -> Proof:
-    """The proof of a chunk of the collection; raises UsageError if the collection does not hold it."""
-    space = live_space(workspace, collection)
-    rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
-    if not rows:
-        raise UsageError(
-            f"The collection {collection!r} holds no chunk {chunk_id!r}.", hint="Take the id from `docmill search`."
-        )
-    row = rows[0]
+def explain(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str] = frozenset()) -> Proof:
+    """The proof of a chunk of the collection; raises UsageError if it holds none that the caller's tags show."""
+    row = visible_row(workspace, collection, chunk_id, access)
     document = workspace.ledger.document(row.document_id)
     if document is None:
         return Proof(row, None, None, (), (), (Step(False, "The ledger does not know the document: an orphan."),))

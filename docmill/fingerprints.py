@@ -14,7 +14,7 @@ CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.ENRICHED_ELEMENTS: "1",
     Stage.CHUNKS: "4",
     Stage.EMBEDDINGS: "2",
-    Stage.VECTOR_COLLECTION: "3",
+    Stage.VECTOR_COLLECTION: "4",
 }
 """Raised by whoever changes a stage so that it gives other results for the same input and settings."""
 

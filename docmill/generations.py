@@ -15,31 +15,27 @@ from docmill.errors import UsageError
 from docmill.index.base import Space
 from docmill.index.generation import Generation, State
 from docmill.models import Stage
-from docmill.retrieve.golden import Comparison, compare_spaces, golden_questions
+from docmill.retrieve.golden import compare_spaces, golden_questions
 from docmill.standing import USABLE, current_outcome, pending_batches, with_outcomes
 from docmill.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a generation may take over, and why not. `comparison` is None where there are no golden questions."""
+    """Whether a generation may take over, and why not.
+
+    `report` is kept in the ledger: rows, what was expected, the reasons, and what golden questions there are found.
+    """
 
     generation: Generation
-    expected_rows: int
-    rows: int
     pending: Sequence[str]
-    comparison: Comparison | None
     reasons: tuple[str, ...]
+    report: Mapping[str, object]
 
     @property
     def passed(self) -> bool:
         """Whether nothing speaks against it."""
         return not self.reasons
-
-    def report(self) -> dict[str, object]:
-        """The verdict as JSON, for the ledger."""
-        found: dict[str, object] = {"rows": self.rows, "expected_rows": self.expected_rows, "reasons": [*self.reasons]}
-        return found | ({"questions": self.comparison.summary()} if self.comparison else {})
 
 
 def begin(workspace: Workspace, collection: str) -> Generation:
@@ -60,24 +56,25 @@ def verify(workspace: Workspace, collection: str) -> Verdict:
     """What speaks against the generation of the settings: rows that lack or are too many, or worse answers."""
     generation = begin(workspace, collection)
     documents = workspace.ledger.documents(collection)
-    pending = pending_batches(workspace, documents)
+    if pending := pending_batches(workspace, documents):
+        reason = f"{len(pending)} batches are not through all stages: run `docmill ingest` or `docmill reindex`"
+        return Verdict(generation, pending, (reason,), {"reasons": [reason]})
     done = (
         current_outcome(workspace, Stage.VECTOR_COLLECTION, each, outcomes)
         for each, outcomes in with_outcomes(workspace, documents)
     )
     expected = sum(each.counts.get("rows", 0) for each in done if each is not None and each.status in USABLE)
     held = workspace.index.held(collection, workspace.space)
-    reasons = [f"{len(pending)} batches are not through all stages: run `docmill ingest` or `docmill reindex`"] * bool(
-        pending
-    )
+    reasons = []
     if len(held) != expected:
         reasons.append(f"it holds {len(held)} rows, and the ledger expects {expected}")
-    comparison = None
+    report: dict[str, object] = {"rows": len(held), "expected_rows": expected}
     if not reasons and (questions := golden_questions(workspace.settings.golden_questions, collection)):
         live = _live_space(workspace, collection)
         comparison = compare_spaces(workspace, collection, questions, live, workspace.space)
         reasons += comparison.losses(workspace.settings.golden_threshold)
-    return Verdict(generation, expected, len(held), pending, comparison, tuple(reasons))
+        report["questions"] = comparison.summary()
+    return Verdict(generation, (), tuple(reasons), {**report, "reasons": reasons})
 
 
 def _live_space(workspace: Workspace, collection: str) -> Space | None:
@@ -89,21 +86,22 @@ def _live_space(workspace: Workspace, collection: str) -> Space | None:
 def activate(workspace: Workspace, collection: str, *, force: bool = False) -> Verdict:
     """The generation of the settings is live if nothing speaks against it; with `force` whatever does.
 
+    Of one that is live already the verdict is that by which it took over.
     One that was rejected before takes over only by force.
     """
     generation = begin(workspace, collection)
     live = workspace.index.live(collection)
     if live in (None, generation.digest):
-        return Verdict(generation, 0, 0, (), None, ())
+        return Verdict(generation, (), (), generation.report)
     verdict = verify(workspace, collection)
     if generation.state is State.REJECTED and not force:
         again = "it was rejected or rolled back before: take it by force, or change the settings"
-        return Verdict(generation, verdict.expected_rows, verdict.rows, (), verdict.comparison, (again,))
+        return Verdict(generation, (), (again,), {**verdict.report, "reasons": [again]})
     if verdict.passed or (force and not verdict.pending):
         _swap(workspace, collection, generation, verdict)
         drop_expired(workspace, collection)
     elif not verdict.pending:
-        _put(workspace, generation, State.REJECTED, verdict.report())
+        _put(workspace, generation, State.REJECTED, verdict.report)
     return verdict
 
 
@@ -125,12 +123,12 @@ def unsearched(workspace: Workspace, collection: str) -> str:
 WAY_BACK = "Bring back the former settings, or take this generation by `docmill reindex --force`."
 
 
-def _swap(workspace: Workspace, collection: str, generation: Generation, verdict: Verdict | None) -> None:
+def _swap(workspace: Workspace, collection: str, generation: Generation, verdict: Verdict) -> None:
     before = workspace.index.swap(collection, generation.digest)
     known = workspace.ledger.generation(collection, before) if before else None
     if known is not None:
         _put(workspace, known, State.RETIRED, known.report)
-    _put(workspace, generation, State.LIVE, verdict.report() if verdict else generation.report)
+    _put(workspace, generation, State.LIVE, verdict.report)
 
 
 def _put(workspace: Workspace, generation: Generation, state: State, report: Mapping[str, object]) -> None:

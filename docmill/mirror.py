@@ -89,16 +89,23 @@ def _compare(
 
 @dataclass(frozen=True)
 class Scan:
-    """New and changed documents of a part of a source; the next part begins behind the key `cursor` ("": anew)."""
+    """New and changed documents of a part of a source; the next part begins behind the key `cursor` ("": anew).
+
+    `with_side_car` are the source keys whose side-car is newer than was asked for.
+    """
 
     pending: tuple[Document, ...]
     cursor: str
+    with_side_car: frozenset[str] = frozenset()
 
 
-def scan(workspace: Workspace, collection: str, source: str, *, after: str = "", limit: int = 10_000) -> Scan:
+def scan(
+    workspace: Workspace, collection: str, source: str, *, after: str = "", limit: int = 10_000, since: float = 0.0
+) -> Scan:
     """What is new or changed among at most `limit` objects of the source that sort behind the key `after`.
 
-    Going round by the cursor visits every key, so that overwritten and early-sorting ones are found too.
+    Going round by the cursor visits every key, so that overwritten and early-sorting ones are found too. Of side-cars
+    those are told that were written `since` then, in seconds since the epoch.
     """
     store = workspace.source(source)
     infos = list(islice(store.list(after=after), limit))
@@ -106,7 +113,14 @@ def scan(workspace: Workspace, collection: str, source: str, *, after: str = "",
     ids = [each.document_id for each in listed]
     known = {each.source_key: each for each in workspace.ledger.documents_by_id(ids)}
     new, changed, _ = _compare(listed, known)
-    return Scan(new + changed, infos[-1].key if len(infos) == limit else "")
+    fresh = _owners(store, [each for each in infos if each.modified >= since])
+    return Scan(new + changed, infos[-1].key if len(infos) == limit else "", frozenset(fresh))
+
+
+def retag_scanned(workspace: Workspace, collection: str, found: Scan) -> list[Document]:
+    """The known documents whose side-cars the scan told have the tags and metadata of now; those that changed."""
+    ids = [document_id(collection, key) for key in found.with_side_car]
+    return apply_access(workspace, collection, workspace.ledger.documents_by_id(ids), found.with_side_car)
 
 
 def look_at(workspace: Workspace, collection: str, source: str, keys: Sequence[str]) -> tuple[Document, ...]:

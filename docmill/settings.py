@@ -180,6 +180,9 @@ class Settings(BaseSettings):
     ] = {}
     grace_hours: Annotated[float, Field(ge=0, description="hours that a replaced generation is kept for")] = 24.0
     rerank_model: Annotated[str, Field(description="the reranking model, described in [models.NAME]")] = ""
+    thesaurus: Annotated[
+        Path | None, Field(description="file of what documents say for what is asked; empty: docmill's, of accounting")
+    ] = None
     answer_model: Annotated[str, Field(description="the chat model of `docmill answer`, in [models.NAME]")] = ""
     delete_cap: Annotated[float, Field(ge=0, le=1, description="share of documents deleted without --force")] = 0.2
     batch: BatchLimits = BatchLimits()

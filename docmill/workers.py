@@ -92,6 +92,10 @@ def _guarded(function: Callable[[Task], Answer], task: Task) -> Answer:
         signal.signal(signal.SIGTERM, before)
 
 
+_Measured = Future[tuple[float, Answer | DocmillError]]
+_Waiting = dict[_Measured[Answer], tuple[int, float, str]]
+
+
 class Isolated(Generic[Task, Answer]):
     """Runs `function` on tasks in worker processes under `limits`; use it as a context manager.
 
@@ -137,7 +141,7 @@ class Isolated(Generic[Task, Answer]):
         `tasks` may grow while the results are consumed. A task whose processes broke is done again, once. Raises
         TransientError once the pool was closed.
         """
-        waiting: dict[Future[_Measured[Answer]], tuple[int, float, str]] = {}
+        waiting: _Waiting[Answer] = {}
         upcoming, again = 0, set[int]()
         while True:
             while len(waiting) < 2 * self._limits.processes and upcoming < len(tasks):
@@ -154,9 +158,7 @@ class Isolated(Generic[Task, Answer]):
                     continue
                 yield index, self._answer(future, setting), time.monotonic() - since
 
-    def _begin(
-        self, waiting: dict[Future[_Measured[Answer]], tuple[int, float, str]], tasks: Sequence[Task], index: int
-    ) -> None:
+    def _begin(self, waiting: _Waiting[Answer], tasks: Sequence[Task], index: int) -> None:
         if self._closed.is_set():
             raise _ended()
         setting = "media_seconds" if self._is_long(tasks[index]) else "seconds"
@@ -164,7 +166,7 @@ class Isolated(Generic[Task, Answer]):
         self._scheduled.add(future)
         waiting[future] = (index, time.monotonic(), setting)
 
-    def _answer(self, future: Future[_Measured[Answer]], setting: str) -> Answer | DocmillError:
+    def _answer(self, future: _Measured[Answer], setting: str) -> Answer | DocmillError:
         try:
             cpu_seconds, answer = future.result()
             with _counting:

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from docmill.errors import UsageError
-from docmill.generations import roll_back
+from docmill.generations import drop_expired, roll_back
 from docmill.maintenance import prune
 from docmill.mirror import reconcile_step
 from docmill.pipeline import delete_documents, run_batch
@@ -84,6 +84,9 @@ def reconcile_op(context: dg.OpExecutionContext, config: ReconcileConfig, worksp
             except UsageError as error:  # this source's matter; the others are looked at all the same
                 context.log.error("%s: %s", source, error)
                 refused.append(f"{source}: {error}")
+        for collection in sorted({name for name, _ in watched(opened)}):
+            if dropped := drop_expired(opened, collection):
+                context.log.info("%s: former generations dropped: %s", collection, ", ".join(dropped))
     if refused:
         raise dg.Failure("\n".join(refused))
 
@@ -135,9 +138,9 @@ def reindex_op(context: dg.OpExecutionContext, config: ReindexConfig, workspace:
         generation = opened.ledger.generation(config.collection, verdict.generation.digest)
     if generation and "questions" in generation.report:
         context.instance.report_runless_asset_event(golden_evaluation(generation))
-    context.add_output_metadata({"verdict": dg.MetadataValue.json(verdict.report())})
+    context.add_output_metadata({"verdict": dg.MetadataValue.json(dict(verdict.report))})
     if not live:
-        raise dg.Failure("\n".join(verdict.reasons), metadata={"verdict": dg.MetadataValue.json(verdict.report())})
+        raise dg.Failure("\n".join(verdict.reasons), metadata={"verdict": dg.MetadataValue.json(dict(verdict.report))})
 
 
 def _run_batch(context: dg.OpExecutionContext, workspace: Workspace, batch: str) -> None:

@@ -10,13 +10,14 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import dagster as dg
 
 from docmill.errors import DocmillError
 from docmill.ids import digest
 from docmill.ledger import Batch, Failure
-from docmill.mirror import form_batches, look_at, scan, settled
+from docmill.mirror import form_batches, look_at, retag_scanned, scan, settled
 from docmill.models import ErrorClass
 from docmill.settings import load_settings
 from docmill.store.notifications import UploadQueue
@@ -32,9 +33,19 @@ _NOTICES = 1_000
 """Notices a tick takes from the upload queue; each object costs a request."""
 _BATCHES = 20
 """Batches a tick starts: Dagster looks each one up, at 13 to 26 ms."""
+_CLOCKS_APART = 300.0
+"""Seconds that a source's clock may be behind ours for changed side-cars to be seen; they are read again meanwhile."""
 _ATTEMPTS = 3
 _BACK_OFF_SECONDS = 60.0
 _PARTITION = "dagster/partition"
+
+
+class _Round(TypedDict):
+    """A round through a source: the key that it stands at, and when the round before it and itself began."""
+
+    after: str
+    since: float
+    begun: float
 
 
 def requests_for(instance: dg.DagsterInstance, batches: Sequence[Batch]) -> list[dg.RunRequest]:
@@ -63,8 +74,12 @@ def requests_for(instance: dg.DagsterInstance, batches: Sequence[Batch]) -> list
     description="New and changed objects of the watched sources become batches, once they have rested for a minute.",
 )
 def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.SensorResult | dg.SkipReason:
-    """List a part of each source, make batches, and start those that nobody has started or whose run died."""
-    cursors: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+    """List a part of each source, make batches, and start those that nobody has started or whose run died.
+
+    Side-cars that were written since the round before give their documents other access tags and metadata at once.
+    """
+    known: dict[str, _Round | str] = json.loads(context.cursor) if context.cursor else {}
+    cursors = {part: each for part, each in known.items() if not isinstance(each, str)}  # earlier versions kept a key
     notes: list[str] = []
     with workspace.open() as opened:
         sources = watched(opened)
@@ -75,7 +90,7 @@ def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResourc
         for collection, source in sources:
             part = f"{collection} {source}"
             try:
-                cursors[part] = _batch_source(opened, collection, source, cursors.get(part, ""))
+                cursors[part] = _batch_source(opened, collection, source, cursors.get(part))
             except DocmillError as error:
                 context.log.error("%s: %s", source, error)
                 notes.append(str(error))
@@ -89,11 +104,17 @@ def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResourc
     )
 
 
-def _batch_source(workspace: Workspace, collection: str, source: str, cursor: str) -> str:
-    """New and changed objects of a part of the source are in batches; where the next part begins."""
-    found = scan(workspace, collection, source, after=cursor, limit=_LISTED)
+def _batch_source(workspace: Workspace, collection: str, source: str, state: _Round | None) -> _Round:
+    """New and changed objects of a part of the source are in batches, changed side-cars applied; where it stands."""
+    now = time.time()
+    before = state or {"after": "", "since": now, "begun": now}
+    begun = before["begun"] if before["after"] else now
+    found = scan(
+        workspace, collection, source, after=before["after"], limit=_LISTED, since=before["since"] - _CLOCKS_APART
+    )
+    retag_scanned(workspace, collection, found)
     form_batches(workspace, collection, settled(found.pending, workspace.settings.batch, time.time()))
-    return found.cursor
+    return {"after": found.cursor, "since": before["since"] if found.cursor else begun, "begun": begun}
 
 
 def _take_notices(

@@ -9,7 +9,7 @@ from docmill.errors import UsageError
 from docmill.explain import Proof, explain
 from docmill.models import Stage
 from docmill.pipeline import run_stage
-from docmill.retrieve import search
+from docmill.retrieve import SearchOptions, search
 from docmill.workspace import Workspace
 from tests.support import document, ingest
 
@@ -89,6 +89,16 @@ def test_orphan_is_told(workspace: Workspace, folder: Path):
     ingest(workspace, folder)
     workspace.ledger.bury([document(workspace, "valves.md").document_id])
     assert "an orphan" in broken(proof(workspace))
+
+
+def test_hit_that_the_caller_may_not_see_is_not_explained(workspace: Workspace, folder: Path):
+    (folder / "valves.md.meta.json").write_text('{"access": ["hr"]}')
+    ingest(workspace, folder)
+    options = SearchOptions(access=frozenset({"hr"}))
+    (hit, *_) = search(workspace, "valve V-3", collection="default", options=options)
+    with pytest.raises(UsageError, match="that you may see"):
+        explain(workspace, "default", hit.chunk_id)
+    assert explain(workspace, "default", hit.chunk_id, frozenset({"hr"})).proven
 
 
 def test_unknown_chunk_is_told(workspace: Workspace):

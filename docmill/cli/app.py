@@ -156,11 +156,11 @@ def eval_retrieval_command(
 
 @evaluation.command(name="diff")
 def eval_diff_command(
-    before: Annotated[Path, typer.Argument(help="Output of `docmill eval retrieval --json`.")],
+    before: Annotated[Path, typer.Argument(help="Output of `eval retrieval --json`, or of `parse --format json`.")],
     after: Annotated[Path, typer.Argument(help="The same of another configuration.")],
     as_json: Json = False,
 ) -> None:
-    """Compare two evaluations question by question."""
+    """Compare two evaluations question by question, or two parsings of a document element by element."""
     retrieval.eval_diff_and_print(before, after, as_json=as_json)
 
 
@@ -168,10 +168,11 @@ def eval_diff_command(
 def explain_command(
     hit: Annotated[str, typer.Argument(help="The id of a hit, as `search` prints it.")],
     collection: Collection = "",
+    access: Access = None,
     as_json: Json = False,
 ) -> None:
     """Prove a hit: chunk, elements, pages and boxes, object and version, settings, runs."""
-    proven = questions.explain_and_print(hit, collection, as_json=as_json)
+    proven = questions.explain_and_print(hit, collection, access or [], as_json=as_json)
     raise typer.Exit(OK if proven else DOCUMENTS_FAILED)
 
 

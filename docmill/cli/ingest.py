@@ -22,7 +22,7 @@ from docmill.cli.output import (
 )
 from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
-from docmill.generations import WAY_BACK, unsearched
+from docmill.generations import WAY_BACK, drop_expired, unsearched
 from docmill.ledger import Failure
 from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
 from docmill.models import Stage, Status
@@ -72,17 +72,21 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> in
             for source in sources
             for step in reconcile_steps(workspace, collection, source, force=force, runner="cli")
         ]
+        dropped = drop_expired(workspace, collection)
         deleted, retagged = sum(each.deleted for each in steps), sum(each.retagged for each in steps)
         batches = pending_batches(workspace, workspace.ledger.documents(collection))
         bars = _run(workspace, batches, runner)
         failures = workspace.ledger.failures(collection)
         if as_json:
             failed = [failure_record(each) for each in failures]
-            print_json({"deleted": deleted, "retagged": retagged, "batches": batches, "failed": failed})
+            found = {"deleted": deleted, "retagged": retagged, "dropped_generations": dropped, "batches": batches}
+            print_json({**found, "failed": failed})
         else:
             console.print(f"{len(sources)} sources, {deleted} documents deleted, {len(batches)} batches.")
             if retagged:
                 console.print(f"{retagged} documents changed their access tags or metadata.")
+            if dropped:
+                console.print(f"Former generations dropped, their time of grace being over: {', '.join(dropped)}.")
             if bars.reports:
                 print_stages(workspace, bars.reports)
             print_failures(failures)

@@ -144,10 +144,10 @@ def _print_hit(number: int, hit: Hit, text: str) -> None:
         console.print(f"   {line}", markup=False)
 
 
-def explain_and_print(chunk_id: str, collection: str, *, as_json: bool) -> bool:
+def explain_and_print(chunk_id: str, collection: str, access: Sequence[str], *, as_json: bool) -> bool:
     """Print the proof of a hit; whether it holds."""
     with open_workspace() as workspace:
-        proof = explain(workspace, collection or workspace.settings.collection, chunk_id)
+        proof = explain(workspace, collection or workspace.settings.collection, chunk_id, frozenset(access))
     if as_json:
         print_json(_record(proof))
         return proof.proven

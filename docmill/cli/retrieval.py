@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
 
 from docmill.access import apply_policy
 from docmill.cli.output import StageBars, console, open_workspace, print_json, short, table
 from docmill.errors import UsageError
+from docmill.extract.differences import Change, Difference, differences
 from docmill.generations import Verdict, roll_back
 from docmill.index.conditions import And, Condition, parse_condition
-from docmill.models import Stage
+from docmill.models import Element, Extraction, Stage
 from docmill.pipeline import Scope
 from docmill.reindex import reindex
 from docmill.retrieve import SearchMode, SearchOptions, live_space, search
@@ -37,7 +40,7 @@ def reindex_and_print(collection: str, *, force: bool, runner: str, as_json: boo
             )
         live = workspace.index.live(name) == verdict.generation.digest
     if as_json:
-        print_json({"collection": name, "generation": verdict.generation.digest, "live": live, **verdict.report()})
+        print_json({"collection": name, "generation": verdict.generation.digest, "live": live, **verdict.report})
     else:
         _print_verdict(name, verdict, live)
     return live
@@ -48,11 +51,13 @@ def _print_verdict(name: str, verdict: Verdict, live: bool) -> None:
     console.print(f"Generation {verdict.generation.digest} of {name} {told}.", markup=False)
     for reason in verdict.reasons:
         console.print(f"  {reason}", markup=False)
-    if verdict.comparison:
-        before = verdict.comparison.before
-        summaries = [verdict.comparison.after.summary(), *([before.summary()] if before else [])]
-        rows = [[key, *(f"{each[key]:.3f}" for each in summaries)] for key in summaries[0]]
-        table("Golden questions", ["measure", "#new", *(["#live before"] if before else [])], rows)
+    asked = verdict.report.get("questions")
+    if isinstance(asked, dict):
+        rows = [
+            [name, f"{value:.3f}", f"{asked['before'][name]:.3f}" if "before" in asked else "-"]
+            for name, value in asked["after"].items()
+        ]
+        table("Golden questions", ["measure", "#new", "#live before"], rows)
 
 
 def access_and_print(collection: str, *, as_json: bool) -> None:
@@ -146,13 +151,20 @@ def _records(found: Evaluation) -> list[dict[str, object]]:
 
 
 def eval_diff_and_print(before: Path, after: Path, *, as_json: bool) -> None:
-    """Print the questions that two evaluations (`eval retrieval --json`) answer differently, the worst loss first."""
-    pair = [_read(path) for path in (before, after)]
-    shared = [question for question in pair[0] if question in pair[1]]
+    """Print what differs: questions of two evaluations, the worst loss first, or elements of two parsings."""
+    pair = (_json_of(before), _json_of(after))
+    if all("elements" in each for each in pair):
+        _print_elements(_parsing(before, pair[0]), _parsing(after, pair[1]), as_json=as_json)
+    else:
+        _print_questions(_scores(before, pair[0]), _scores(after, pair[1]), as_json=as_json)
+
+
+def _print_questions(before: Mapping[str, float], after: Mapping[str, float], *, as_json: bool) -> None:
+    shared = [question for question in before if question in after]
     changes = [
-        {"question": question, "before": pair[0][question], "after": pair[1][question]}
-        for question in sorted(shared, key=lambda each: pair[1][each] - pair[0][each])
-        if pair[0][question] != pair[1][question]
+        {"question": question, "before": before[question], "after": after[question]}
+        for question in sorted(shared, key=lambda each: after[each] - before[each])
+        if before[question] != after[question]
     ]
     if as_json:
         print_json({"questions": len(shared), "changed": changes})
@@ -161,11 +173,72 @@ def eval_diff_and_print(before: Path, after: Path, *, as_json: bool) -> None:
     table(f"{len(changes)} of {len(shared)} questions changed", ["question", "#ndcg@10 before", "#after"], rows)
 
 
-def _read(path: Path) -> dict[str, float]:
+def _print_elements(before: Extraction, after: Extraction, *, as_json: bool) -> None:
+    found = differences(before.elements, after.elements)
+    counts = {change.value: sum(each.change is change for each in found) for change in Change}
+    if as_json:
+        changes = [
+            {
+                "change": each.change.value,
+                "alike": round(each.alike, 3),
+                "before": each.before.model_dump(mode="json", exclude_defaults=True) if each.before else None,
+                "after": each.after.model_dump(mode="json", exclude_defaults=True) if each.after else None,
+            }
+            for each in found
+        ]
+        elements = {"before": len(before.elements), "after": len(after.elements)}
+        print_json({"elements": elements, "counts": counts, "changed": changes})
+        return
+    rows = [[each.change.value, _page(each), _told(each.before), _told(each.after)] for each in found]
+    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no difference"
+    console.print(f"{len(before.elements)} elements before, {len(after.elements)} after: {told}.", markup=False)
+    if rows:
+        table("", ["change", "#page", "before", "after"], rows)
+
+
+def _page(difference: Difference) -> str:
+    element = difference.after or difference.before
+    return str(element.page or "") if element else ""
+
+
+def _told(element: Element | None) -> str:
+    return "" if element is None else f"{element.type.value}: {' '.join(element.text.split())[:120]}"
+
+
+def _json_of(path: Path) -> dict[str, object]:
     try:
-        answers = json.loads(path.read_text(encoding="utf-8"))["answers"]
-        return {str(each["question"]): float(each["ndcg@10"]) for each in answers}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(
-            f"{path} is no evaluation.", hint="Write one by `docmill eval retrieval --json > FILE`."
-        ) from None
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} is no JSON object that can be read.", hint=_WAY)
+    return found
+
+
+def _parsing(path: Path, found: Mapping[str, object]) -> Extraction:
+    try:
+        return Extraction.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path} is no parsing: {place}: {first['msg']}.", hint=_WAY) from None
+
+
+def _scores(path: Path, found: Mapping[str, object]) -> dict[str, float]:
+    try:
+        answers = _Answers.model_validate(found).answers
+    except ValidationError:
+        raise UsageError(f"{path} is no evaluation, or one is and the other a parsing.", hint=_WAY) from None
+    return {each.question: each.ndcg for each in answers}
+
+
+_WAY = "Write two by `docmill eval retrieval --json > FILE`, or two by `docmill parse FILE --format json > FILE`."
+
+
+class _Answer(BaseModel):
+    question: str
+    ndcg: float = Field(alias="ndcg@10")
+
+
+class _Answers(BaseModel):
+    answers: list[_Answer]

@@ -6,6 +6,7 @@ there the values are written as literals by `_literal`, the one place where that
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -72,6 +73,25 @@ def documents_are(ids: Sequence[str]) -> Filter:
 def access_is(tags: Sequence[str]) -> Filter:
     """Rows that bear one of these access tags."""
     return Filter("array_contains_any(access, {access})", {"access": sorted(set(tags))})
+
+
+def readers_of(tags: Sequence[str]) -> str:
+    """The access tags as one text that `readers_are` finds them in: a hash of each, between bars."""
+    return "".join(f"|{each}" for each in sorted({_reader(tag) for tag in tags})) + "|"
+
+
+def readers_are(tags: Sequence[str]) -> Filter:
+    """Rows that bear one of these access tags, by their text: Milvus Lite compares arrays row by row, 35 µs each."""
+    if not tags:
+        return Filter(_NEVER)
+    names = {f"access{place}": f"%|{_reader(tag)}|%" for place, tag in enumerate(sorted(set(tags)))}
+    template = " or ".join(f"(readers like {{{name}}})" for name in names)
+    return Filter(template, names, frozenset(names))
+
+
+def _reader(tag: str) -> str:
+    """32 hex digits, so that no tag can be a pattern."""
+    return hashlib.sha256(tag.encode()).hexdigest()[:32]
 
 
 def kind_is(kind: str) -> Filter:

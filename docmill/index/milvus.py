@@ -12,16 +12,26 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from docmill.config import IndexConfig
 from docmill.errors import ConfigError, SystemicError, UsageError, WordsNotIndexedError
 from docmill.index.base import EVERYTHING, Candidate, Held, Row, Space, Where
-from docmill.index.filters import Filter, access_is, documents_are, filter_of, kind_is
+from docmill.index.filters import Filter, access_is, documents_are, filter_of, kind_is, readers_are
 from docmill.index.lean import import_pymilvus
-from docmill.index.schema import OUTPUT, creation, entity_of, indexes, kind_for, row_of, schema, search_parameters
+from docmill.index.schema import (
+    OUTPUT,
+    READERS,
+    creation,
+    entity_of,
+    indexes,
+    kind_for,
+    row_of,
+    schema,
+    search_parameters,
+)
 from docmill.index.turns import Turns
 
 _LOCK_SECONDS = 300.0
@@ -44,9 +54,9 @@ def _physical(collection: str, space: Space) -> str:
     return _named(collection, space.digest)
 
 
-def _filter(where: Where) -> Filter:
-    """Milvus's filter for which rows a search may find."""
-    found = Filter() if where.access is None else access_is(sorted(where.access))
+def _filter(where: Where, access: Callable[[Sequence[str]], Filter] = access_is) -> Filter:
+    """Milvus's filter for which rows a search may find; `access` makes that for the caller's tags."""
+    found = Filter() if where.access is None else access(sorted(where.access))
     if where.kind is not None:
         found = found & kind_is(where.kind.value)
     return found & filter_of(where.condition) if where.condition is not None else found
@@ -65,6 +75,7 @@ class MilvusIndex:
         self._turns = Turns(uri)
         self._open: Any = None
         self._version: str | None = None
+        self._known_fields: dict[str, frozenset[str]] = {}
 
     @contextmanager
     def session(self) -> Iterator[Any]:
@@ -122,6 +133,17 @@ class MilvusIndex:
             return True
         version = _VERSION.match(self._version or "")
         return version is None or (int(version[1]), int(version[2])) >= _WORDS_SINCE
+
+    def _fields(self, client: Any, physical: str) -> frozenset[str]:
+        """The fields of a physical collection: one that an earlier docmill made has fewer."""
+        if physical not in self._known_fields:
+            described = client.describe_collection(physical)["fields"]
+            self._known_fields[physical] = frozenset(str(field["name"]) for field in described)
+        return self._known_fields[physical]
+
+    def _where(self, client: Any, physical: str, where: Where) -> dict[str, Any]:
+        by_text = self._lite and READERS in self._fields(client, physical)
+        return self._query_filter(client, _filter(where, readers_are if by_text else access_is))
 
     def _query_filter(self, client: Any, condition: Filter) -> dict[str, Any]:
         if self._lite or not self._has_words():
@@ -183,8 +205,9 @@ class MilvusIndex:
                 physical = self._ensure(client, collection, space, len(rows))
                 while groups:
                     if group := groups.pop(0):
+                        known = self._fields(client, physical)
                         entities = [entity_of(row, self._config.partition_key) for row in group]
-                        client.upsert(physical, entities)
+                        client.upsert(physical, [{k: each[k] for k in each.keys() & known} for each in entities])
                     if self._embedded and self._turns.wanted():
                         break
 
@@ -229,7 +252,7 @@ class MilvusIndex:
             if not client.has_collection(physical):
                 return []
             client.load_collection(physical)
-            condition = self._query_filter(client, _filter(where))
+            condition = self._where(client, physical, where)
             rows = [row_of(each) for each in client.query(physical, output_fields=OUTPUT, limit=limit, **condition)]
         return sorted(rows, key=lambda row: (row.document_id, row.ordinal))
 
@@ -275,6 +298,7 @@ class MilvusIndex:
             if self._live(client, collection) == physical:
                 raise UsageError(f"The generation {digest} of {collection!r} is live.")
             client.drop_collection(physical)
+            self._known_fields.pop(physical, None)
 
     def search_vector(
         self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
@@ -289,7 +313,7 @@ class MilvusIndex:
         return self._search(collection, space, [terms], "sparse", limit, where)
 
     def _require_words(self, client: Any, physical: str) -> None:
-        if all(field["name"] != "sparse" for field in client.describe_collection(physical)["fields"]):
+        if "sparse" not in self._fields(client, physical):
             raise WordsNotIndexedError(
                 "Words are not indexed in this collection: it was made by a Milvus before 2.5.",
                 hint="Search with --mode dense, or ingest into Milvus 2.5 or newer, or into Milvus Lite.",
@@ -313,7 +337,7 @@ class MilvusIndex:
                 limit=limit,
                 output_fields=OUTPUT,
                 search_params={"params": parameters},
-                **self._query_filter(client, _filter(where)),
+                **self._where(client, physical, where),
             )
         sign = -1.0 if field == "sparse" and self._lite else 1.0  # Milvus Lite gives BM25 below zero
         candidates = [Candidate(row_of(hit["entity"]), sign * float(hit["distance"])) for hit in found[0]]

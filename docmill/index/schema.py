@@ -7,16 +7,27 @@ from typing import Any
 
 from docmill.config import IndexConfig, IndexKind
 from docmill.index.base import Row, Space
+from docmill.index.filters import readers_of
 from docmill.models import ChunkKind, Region
 
 _PLAIN = ["chunk_id", "document_id", "version", "fingerprint", "ordinal", "source_key", "text", "terms", "parent"]
 _LISTS = ["pages", "types", "access"]
 OUTPUT = [*_PLAIN, *_LISTS, "kind", "metadata", "provenance"]
 TENANT = "tenant"
+READERS = "readers"
+"""The access tags once more, as a text."""
 _FEW = 50_000
 _MANY = 5_000_000
 _PARTITIONS = 64
-_SHORT = {"document_id": 64, "version": 64, "fingerprint": 64, "source_key": 4096, "kind": 16, TENANT: 256}
+_SHORT = {
+    "document_id": 64,
+    "version": 64,
+    "fingerprint": 64,
+    "source_key": 4096,
+    "kind": 16,
+    READERS: 16_384,
+    TENANT: 256,
+}
 
 
 def entity_of(row: Row, partition_key: str) -> dict[str, Any]:
@@ -32,6 +43,7 @@ def entity_of(row: Row, partition_key: str) -> dict[str, Any]:
         | tenant
         | {
             "kind": row.kind.value,
+            READERS: readers_of(row.access),
             "metadata": dict(row.metadata),
             "provenance": extra,
             "dense": row.vector,

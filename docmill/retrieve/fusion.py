@@ -20,13 +20,14 @@ _NEIGHBOURS = 3
 
 @dataclass(frozen=True)
 class Scored:
-    """A row with its score, its ranks in the lists that hold it, and its cosine to the question."""
+    """A row with its score, its ranks in the lists that hold it, its cosine to the question, its reranker's score."""
 
     row: Row
     score: float
     dense_rank: int | None = None
     sparse_rank: int | None = None
     similarity: float | None = None
+    rerank_score: float | None = None
 
 
 def fuse(dense: Sequence[Candidate], sparse: Sequence[Candidate], options: SearchOptions) -> list[Scored]:

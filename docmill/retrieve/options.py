@@ -29,7 +29,8 @@ class SearchOptions(BaseModel):
     """What a search may be told. The defaults were chosen on the retrieval ground (`benchmarks/retrieval.md`).
 
     `access` are the caller's tags: without any, only what everybody may find is found. `page_weight` is what further
-    hits on the same page add to a hit, `document_weight` what the match of the document's card adds.
+    hits on the same page add to a hit, `document_weight` what the match of the document's card adds. With `expand` what
+    documents say for the question's terms, by the thesaurus, is looked for, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class SearchOptions(BaseModel):
     page_weight: Annotated[float, Field(ge=0, le=2)] = 0.4
     document_weight: Annotated[float, Field(ge=0, le=2)] = 0.3
     distinct: bool = True
+    expand: bool = True
 
 
 DEFAULTS = SearchOptions()

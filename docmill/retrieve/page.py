@@ -7,9 +7,8 @@ from docmill.extract.overlay import marked
 from docmill.extract.page_pictures import PagePicture, page_pictures
 from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
-from docmill.index.base import PUBLIC, Row
 from docmill.models import Document
-from docmill.retrieve.search import live_space
+from docmill.retrieve.search import visible_row
 from docmill.workspace import Workspace
 
 
@@ -21,7 +20,7 @@ def page_of_hit(
     Raises UsageError if the caller's tags do not show such a chunk, if it stands on no such page or if the document has
     changed since; MissingObjectError if it is gone; and what `page_pictures` raises.
     """
-    row = _row(workspace, collection, chunk_id, access)
+    row = visible_row(workspace, collection, chunk_id, access)
     pages = sorted({each.page for each in row.regions})
     number = page or (pages[0] if pages else 0)
     if number not in pages:
@@ -37,16 +36,6 @@ def page_of_hit(
     wanted = Wanted(((number, number),), workspace.settings.password.get_secret_value())
     drawn = next(page_pictures(data, document.media_type, dpi=dpi, wanted=wanted))
     return marked(drawn, [each.bbox for each in row.regions if each.page == number])
-
-
-def _row(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str]) -> Row:
-    space = live_space(workspace, collection)
-    rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
-    if not rows or not {PUBLIC, *access} & set(rows[0].access):
-        raise UsageError(
-            f"The collection {collection!r} holds no chunk {chunk_id!r}.", hint="Take the id from `docmill search`."
-        )
-    return rows[0]
 
 
 def _data(workspace: Workspace, document: Document) -> bytes:

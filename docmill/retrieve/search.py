@@ -7,16 +7,19 @@ It embeds the question with that generation's model, whatever the settings say b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from docmill import tracing
 from docmill.errors import ConfigError, UsageError, WordsNotIndexedError
 from docmill.index.analysis import analyzed
-from docmill.index.base import PUBLIC, Candidate, Space, Where
+from docmill.index.base import PUBLIC, Candidate, Row, Space, Where
 from docmill.models import ChunkKind, Document, Hit
 from docmill.retrieve.duplicates import distinct, plain
 from docmill.retrieve.fusion import Scored, fuse, with_documents, with_pages
 from docmill.retrieve.options import DEFAULTS, SearchMode, SearchOptions
+from docmill.retrieve.thesaurus import said_for, thesaurus
 from docmill.workspace import Workspace
 
 _CARDS = 50
@@ -114,6 +117,18 @@ def live_space(workspace: Workspace, collection: str) -> Space | None:
     return generation.space
 
 
+def visible_row(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str]) -> Row:
+    """The row of a hit; raises UsageError if the collection holds none of that id that the caller's tags show."""
+    space = live_space(workspace, collection)
+    rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
+    if not rows or not {PUBLIC, *access} & set(rows[0].access):
+        raise UsageError(
+            f"The collection {collection!r} holds no chunk {chunk_id!r} that you may see.",
+            hint="Take the id from `docmill search`, and give the same --access.",
+        )
+    return rows[0]
+
+
 @dataclass(frozen=True)
 class _Asked:
     question: str
@@ -137,10 +152,11 @@ def _where(options: SearchOptions, kind: ChunkKind | None) -> Where:
 def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Asked) -> _Found:
     options, index, note = asked.options, workspace.index, ""
     passages, documents = _where(options, ChunkKind.PASSAGE), _where(options, ChunkKind.DOCUMENT)
-    vector: list[float] = []
-    if asked.mode is not SearchMode.SPARSE:
-        vector = workspace.embedder_for(space).embed([asked.question], query=True).vectors[0].tolist()
-    terms = analyzed(asked.question, workspace.config.index.language)
+    language = workspace.config.index.language
+    said = said_for(asked.question, thesaurus(workspace.settings.thesaurus), language) if options.expand else ()
+    vector = [] if asked.mode is SearchMode.SPARSE else _vector(workspace, space, asked.question, said)
+    own = analyzed(asked.question, language)
+    terms = " ".join(dict.fromkeys(f"{own} {analyzed(' '.join(said), language)}".split()))
     dense: list[Candidate] = []
     sparse: list[Candidate] = []
     cards: list[Candidate] = []
@@ -151,7 +167,7 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
             try:
                 sparse = index.search_words(collection, space, terms, options.sparse_top_k, passages)
                 if asked.mode is SearchMode.HYBRID and options.document_weight:
-                    cards = index.search_words(collection, space, terms, _CARDS, documents)
+                    cards = index.search_words(collection, space, own, _CARDS, documents)
             except WordsNotIndexedError as error:
                 if asked.mode is SearchMode.SPARSE:
                     raise
@@ -161,6 +177,14 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
         similar = {each.row.chunk_id for each in dense}
         sparse = [each for each in sparse if each.row.chunk_id in similar] if vector else sparse
     return _Found(dense, sparse, cards, note)
+
+
+def _vector(workspace: Workspace, space: Space, question: str, said: Sequence[str]) -> list[float]:
+    """The question's vector; where documents have words of their own for it, the middle between it and theirs."""
+    vectors = workspace.embedder_for(space).embed([question, *([". ".join(said)] if said else [])], query=True).vectors
+    middle = vectors.sum(axis=0)
+    found: list[float] = (middle / np.linalg.norm(middle)).tolist()
+    return found
 
 
 def _ranked(found: _Found, options: SearchOptions) -> list[Scored]:
@@ -184,8 +208,8 @@ def _reranked(workspace: Workspace, question: str, scored: Sequence[Scored], cou
     """The first `count` in the order of the cross-encoder, the others behind them as they were."""
     head, rest = list(scored[:count]), list(scored[count:])
     scores = workspace.reranker.rerank(question, [each.row.text for each in head])
-    order = sorted(range(len(head)), key=lambda at: (-scores[at], head[at].row.chunk_id))
-    return [*(head[at] for at in order), *rest]
+    judged = [replace(each, rerank_score=score) for each, score in zip(head, scores, strict=True)]
+    return [*sorted(judged, key=lambda each: (-(each.rerank_score or 0.0), each.row.chunk_id)), *rest]
 
 
 def _hit(collection: str, scored: Scored, also_in: tuple[str, ...], note: str) -> Hit:
@@ -208,6 +232,7 @@ def _hit(collection: str, scored: Scored, also_in: tuple[str, ...], note: str) -
         fingerprint=row.fingerprint,
         dense_rank=scored.dense_rank,
         sparse_rank=scored.sparse_rank,
+        rerank_score=None if scored.rerank_score is None else round(scored.rerank_score, 6),
         ordinal=row.ordinal,
         parent=row.parent,
         similarity=None if scored.similarity is None else round(scored.similarity, 6),

@@ -4,7 +4,6 @@ import re
 import tomllib
 
 import numpy as np
-import onnx
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -16,6 +15,7 @@ from docmill.inference.model_config import ModelConfig, Runtime
 from docmill.inference.opening import open_embedder, open_endpoint, open_reranker
 from docmill.inference.weights import find_weights
 from docmill.settings import Settings
+from tests.cross_encoder import write_cross_encoder
 from tests.minilm_gguf import write_minilm_gguf
 from tests.openai_server import API_KEY, DIMENSIONS, EMBEDDING, openai_server
 from tests.services import ROOT
@@ -117,27 +117,6 @@ def test_keys_do_not_show():
     settings = Settings(models={"chat": ModelConfig(runtime="openai", urls=("http://a/v1",), api_key="s3cret")})
     assert "s3cret" not in repr(settings)
     assert "s3cret" not in settings.model_dump_json()
-
-
-def write_cross_encoder(folder):
-    """A cross-encoder whose logit is the share of tokens in the second segment."""
-    node, tensor = onnx.helper.make_node, onnx.helper.make_tensor_value_info
-    axis = onnx.numpy_helper.from_array(np.array([1]), "axis")
-    nodes = [
-        node("Cast", ["token_type_ids"], ["second"], to=1),
-        node("Cast", ["attention_mask"], ["mask"], to=1),
-        node("ReduceSum", ["second", "axis"], ["above"], keepdims=1),
-        node("ReduceSum", ["mask", "axis"], ["below"], keepdims=1),
-        node("Div", ["above", "below"], ["logits"]),
-        node("Identity", ["input_ids"], ["unused"]),
-    ]
-    names = ("input_ids", "attention_mask", "token_type_ids")
-    inputs = [tensor(name, onnx.TensorProto.INT64, ["batch", "tokens"]) for name in names]
-    outputs = [tensor("logits", onnx.TensorProto.FLOAT, ["batch", 1])]
-    graph = onnx.helper.make_graph(nodes, "cross", inputs, outputs, [axis])
-    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
-    (folder / "model.onnx").write_bytes(made.SerializeToString())
-    (folder / "tokenizer.json").write_bytes(find_weights().tokenizer.read_bytes())
 
 
 def test_cross_encoder_scores_question_and_text_together(tmp_path):

@@ -171,6 +171,14 @@ def test_overwritten_object_becomes_a_new_batch(opened: Workspace, instance, fol
     assert [each.documents for each in opened.ledger.batches()] == [2, 1]
 
 
+def test_side_car_that_changed_alone_changes_the_access_at_the_next_tick(opened: Workspace, instance, folder: Path):
+    _, cursor = tick(sensors.new_uploads, instance)
+    (folder / "pumps.md.meta.json").write_text('{"access": ["hr"]}')
+    _, cursor = tick(sensors.new_uploads, instance, cursor)
+    (pumps,) = [each for each in opened.ledger.documents("default") if each.key == "pumps.md"]
+    assert pumps.access == ("hr",)
+
+
 def fail(opened: Workspace, folder: Path, attempts: int, kind: ErrorClass, ago: float = HOUR) -> str:
     """A document of a batch failed that long ago; its batch."""
     (batch,) = form_batches(opened, "default", make_plan(opened, "default", f"file://{folder}/").pending)

@@ -9,12 +9,14 @@ from docmill.errors import UsageError
 from docmill.index import Row
 from docmill.index.base import Candidate
 from docmill.index.conditions import parse_condition
+from docmill.inference.model_config import ModelConfig
 from docmill.retrieve import Fusion, SearchMode, SearchOptions, search, search_documents
 from docmill.retrieve.context import cited_context, neighbours, passage, verified
 from docmill.retrieve.duplicates import distinct
 from docmill.retrieve.fusion import Scored, fuse, with_documents, with_pages
 from docmill.retrieve.golden import GoldenQuestion, golden_questions, measure
 from docmill.workspace import Workspace
+from tests.cross_encoder import write_cross_encoder
 from tests.support import ingest
 
 
@@ -70,6 +72,24 @@ def test_filters_and_paging_and_similarity(workspace: Workspace, folder: Path):
         search(workspace, "x", collection="default", mode=SearchMode.DENSE, options=SearchOptions(min_similarity=1))
         == []
     )
+
+
+def test_reranked_hits_come_first_and_tell_their_score(workspace: Workspace, folder: Path, tmp_path: Path):
+    """The cross-encoder of the test gives the longer text more."""
+    write_cross_encoder(tmp_path)
+    changed = {"rerank_model": "cross", "models": {"cross": ModelConfig(folder=tmp_path, max_tokens=64)}}
+    opened = Workspace(
+        workspace.settings.model_copy(update=changed), index=workspace.index, embedder=workspace.embedder
+    )
+    (folder / "long.md").write_text(
+        "# Notes\n\nThis is a long note that says a lot of valves and nothing of bars at all.\n"
+    )
+    ingest(opened, folder)
+    hits = search(opened, "valve bar", collection="default", options=SearchOptions(rerank_top_n=2))
+    scores = [hit.rerank_score for hit in hits]
+    assert scores[0] > scores[1]
+    assert scores[2:] == [None] * len(hits[2:])
+    opened.close()
 
 
 def test_whole_documents_are_found_by_content_and_by_metadata(workspace: Workspace, folder: Path):
