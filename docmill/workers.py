@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as LimitTimeout
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pebble import ProcessExpired
 
@@ -34,8 +34,6 @@ _OUT_OF_MEMORY = 112
 """The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
 
 
-_Measured: TypeAlias = tuple[float, Answer | DocmillError]
-"""CPU seconds that a task took, and its answer or error."""
 _cpu_seconds = [0.0]
 _counting = threading.Lock()
 
@@ -54,7 +52,7 @@ def _cpu_now() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def _measured(function: Callable[[Task], Answer], task: Task) -> _Measured[Answer]:
+def _measured(function: Callable[[Task], Answer], task: Task) -> tuple[float, Answer | DocmillError]:
     """CPU seconds and the task's answer or error; runs in a worker process."""
     since = _cpu_now()
     try:
