@@ -44,6 +44,10 @@ def test_readme_is_short():
         "docs/parse.md",
         "docs/extractors.md",
         "docs/retrieval.md",
+        "docs/http.md",
+        "docs/migrate-from-llamacloud.md",
+        "docs/migrate-from-nv-ingest.md",
+        "docs/migrate-from-retab.md",
     ],
 )
 def test_links_lead_somewhere(page: str):
