@@ -76,6 +76,7 @@ MEDIA_TYPES: dict[str, str] = {
     "xz": "application/x-xz",
     "zst": "application/zstd",
     "mbox": "application/mbox",
+    "tnef": "application/vnd.ms-tnef",
     "7z": "application/x-7z-compressed",
     "rar": "application/vnd.rar",
     "encrypted": "application/x-ole-encrypted-package",
@@ -113,6 +114,7 @@ _EXTENSIONS: dict[str, str] = {
     **dict.fromkeys(("ini", "cfg", "css", "tex"), "code"),
 }  # fmt: skip
 _MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x78\x9f\x3e\x22", "tnef"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF87a", "gif"),
