@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -29,29 +30,37 @@ class Metrics:
             "docmill_job_seconds", "Time that a job was in work.", ["kind", "end"], buckets=_JOB_SECONDS,
             registry=self.registry,
         )  # fmt: skip
+        info = Info("docmill", "What runs here.", registry=self.registry)
+        info.info({"version": version("docmill")})
         self.registry.register(_JobCounts(jobs))
+        ProcessCollector(registry=self.registry)
 
 
 class _JobCounts(Collector):
-    """How many jobs there are now, by kind and state."""
+    """How many jobs there are now, by kind and state, and how long the oldest waits."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """The name alone: registering must not ask the database."""
-        return [self._family()]
+        """The names alone: registering must not ask the database."""
+        return [self._family(), self._waiting(0.0)]
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The numbers; none while the database cannot be asked."""
         family = self._family()
         try:
-            counts = self._jobs.counts()
+            counts, oldest = self._jobs.counts(), self._jobs.oldest_queued()
         except SystemicError:
-            counts = {}
+            return
         for (kind, state), number in counts.items():
             family.add_metric([kind, state.value], number)
         yield family
+        yield self._waiting(oldest)
+
+    @staticmethod
+    def _waiting(seconds: float) -> GaugeMetricFamily:
+        return GaugeMetricFamily("docmill_oldest_queued_job_seconds", "Time that the oldest job waits.", value=seconds)
 
     @staticmethod
     def _family() -> GaugeMetricFamily:
