@@ -79,7 +79,7 @@ def new_uploads(context: dg.SensorEvaluationContext, workspace: WorkspaceResourc
     Side-cars that were written since the round before give their documents other access tags and metadata at once.
     """
     known: dict[str, _Round | str] = json.loads(context.cursor) if context.cursor else {}
-    cursors = {part: each for part, each in known.items() if not isinstance(each, str)}  # former ones were keys
+    cursors = {part: each for part, each in known.items() if not isinstance(each, str)}  # earlier versions kept a key
     notes: list[str] = []
     with workspace.open() as opened:
         sources = watched(opened)
