@@ -13,8 +13,8 @@ from tests.services import BIN, ROOT
 
 FOLDERS = ("docmill", "assets", "resources", "orchestration")
 ADAPTERS = {
-    "boto3": ["docmill/store/s3.py"],
-    "botocore": ["docmill/store/s3.py"],
+    "boto3": ["docmill/store/s3.py", "docmill/store/notifications.py"],
+    "botocore": ["docmill/store/s3.py", "docmill/store/notifications.py"],
     "pymilvus": ["docmill/index/milvus.py", "docmill/index/schema.py"],
     "milvus_lite": ["docmill/index/milvus.py"],
     "pymupdf": ["docmill/extract/"],

@@ -13,6 +13,7 @@ from docmill.index import MilvusIndex, Row, Space
 from docmill.index.base import Where
 from docmill.index.conditions import parse_condition
 from docmill.index.schema import kind_for
+from tests.services import wait_for
 
 SPACE = Space("kinds", 16)
 VECTORS = np.random.default_rng(0).standard_normal((40, 16))
@@ -32,11 +33,13 @@ def name_of(config: IndexConfig) -> str:
     return f"{config.kind}-{config.consistency}-{config.partition_key}"
 
 
-def answers(index: MilvusIndex) -> None:
-    """The index gives back what was just written, the nearest first, and of a tenant nothing else."""
+def answers(index: MilvusIndex, *, at_once: bool = True) -> None:
+    """The index gives back what was written, the nearest first, of a tenant nothing else; `at_once` or soon."""
     collection = f"k_{secrets.token_hex(4)}"
     tenants = [replace(row, metadata={"tenant": "a" if at % 2 else "b"}) for at, row in enumerate(ROWS)]
     index.upsert(collection, SPACE, tenants)
+    if not at_once:
+        wait_for(lambda: len(index.search_vector(collection, SPACE, ROWS[0].vector, 40)) == len(ROWS), "all rows", 60)
     with index.session():
         for row in ROWS[:3]:
             assert index.search_vector(collection, SPACE, row.vector, 1)[0].row.chunk_id == row.chunk_id
@@ -52,7 +55,7 @@ def test_milvus_lite_takes_it(tmp_path: Path, config: IndexConfig):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
 def test_server_takes_it(milvus: str, config: IndexConfig):
-    answers(MilvusIndex(milvus, config=config))
+    answers(MilvusIndex(milvus, config=config), at_once=config.consistency is Consistency.STRONG)
 
 
 @pytest.mark.parametrize("kind", [IndexKind.DISKANN, IndexKind.GPU_CAGRA])
