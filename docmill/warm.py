@@ -23,6 +23,8 @@ from typing import Any
 
 from pebble import ProcessPool
 
+from docmill.errors import TransientError
+
 IDLE_SECONDS = 30.0
 _TASKS = 200
 """Documents after which a worker is replaced: native libraries leak."""
@@ -84,7 +86,7 @@ class WarmPool:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def schedule(self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Future[Any]:
-        """The function's result to come. Processes that are broken are replaced, all of them.
+        """The function's result to come. Processes that are broken are replaced, all of them. Raises TransientError.
 
         pebble takes a worker that ends while it is idle (killed by the system for its memory, say) for the end of all.
         """
@@ -93,7 +95,11 @@ class WarmPool:
                 self.pool.stop()
                 self.pool.join()
                 self.pool = _processes(self.fit)
-            future: Future[Any] = self.pool.schedule(function, args=arguments, timeout=seconds)
+            try:
+                future: Future[Any] = self.pool.schedule(function, args=arguments, timeout=seconds)
+            except RuntimeError as error:  # BrokenProcessPool among them
+                message = f"The worker processes cannot be started now: {error or type(error).__name__}."
+                raise TransientError(message, hint="It is tried again; see the machine's log.") from error
         return future
 
 

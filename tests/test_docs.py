@@ -37,11 +37,17 @@ def test_readme_is_short():
         "README.md",
         "CONTRIBUTING.md",
         "docs/operations.md",
+        "docs/deploy.md",
+        "docs/threat-model.md",
         "docs/architecture.md",
         "docs/media.md",
         "docs/parse.md",
         "docs/extractors.md",
         "docs/retrieval.md",
+        "docs/http.md",
+        "docs/migrate-from-llamacloud.md",
+        "docs/migrate-from-nv-ingest.md",
+        "docs/migrate-from-retab.md",
     ],
 )
 def test_links_lead_somewhere(page: str):

@@ -197,7 +197,7 @@ def _by_signature(data: bytes) -> str:
     for magic, label in _MAGIC:
         if data.startswith(magic):
             return label
-    if b"%PDF-" in data[:1024]:
+    if data.startswith(b"%PDF-"):
         return "pdf"
     if data.startswith(b"BM") and data[6:10] == b"\0\0\0\0" and len(data) > 26:
         return "bmp"
@@ -215,6 +215,8 @@ def _by_signature(data: bytes) -> str:
         return _ole_label(data)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_label(data)
+    if b"%PDF-" in data[:1024]:  # after the containers: what they hold unpacked may begin that early
+        return "pdf"
     return media_label(data)
 
 

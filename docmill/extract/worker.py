@@ -15,6 +15,7 @@ from docmill.artifacts import Artifacts, extension
 from docmill.config import ExtractConfig
 from docmill.errors import TransientError
 from docmill.extract.overlay import page_overlay
+from docmill.extract.page_pictures import PDF
 from docmill.extract.reading import Reading
 from docmill.extract.registry import accepted, finished, malformed, members_of, pdf_options, read, with_members
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
@@ -23,6 +24,7 @@ from docmill.ids import content_version
 from docmill.inference import places
 from docmill.inference.places import Places
 from docmill.models import ElementType, Extraction, Member, PageStatus
+from docmill.routes import route_counts
 from docmill.store import ObjectStore, open_store
 
 if TYPE_CHECKING:
@@ -266,6 +268,7 @@ def _describe(extraction: Extraction) -> Answer:
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
+        **(route_counts(extraction.pages if extraction.media_type == PDF else ())),
     }
     note, lacking = "; ".join(extraction.warnings)[:1_000], "; ".join(extraction.lacking)[:1_000]
     return Answer(counts, extraction.failed_pages, note, extraction.members, lacking)

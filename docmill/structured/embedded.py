@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from docmill.structured.validation import validated
 from docmill.structured.values import plain, style_of
 from docmill.structured.words import Layout, Word
 
-VERSION = "1"
+VERSION = "2"
 _STEP = 100
 """Items that are shown at a time while an array grows."""
 
@@ -200,14 +201,25 @@ def citation(words: Sequence[Word], layout: Layout, label: str = "") -> Citation
     if not layout.placed:
         return Citation(text=text, page=first.page, element=first.element, label=label)
     same = [word for word in words if word.page == first.page]
-    box = BBox(
-        x0=min(word.x0 for word in same),
-        y0=min(word.y0 for word in same),
-        x1=max(word.x1 for word in same),
-        y1=max(word.y1 for word in same),
+    lines = [[first]]
+    for before, word in itertools.pairwise(same):
+        if word.x0 < before.x0:
+            lines.append([])
+        lines[-1].append(word)
+    several = tuple(_around(line) for line in lines) if len(lines) > 1 else ()
+    size, box = layout.sizes.get(first.page), _around(same)
+    return Citation(
+        text=text, page=first.page, bbox=box, lines=several, page_size=size, element=first.element, label=label
     )
-    size = layout.sizes.get(first.page)
-    return Citation(text=text, page=first.page, bbox=box, page_size=size, element=first.element, label=label)
+
+
+def _around(words: Sequence[Word]) -> BBox:
+    return BBox(
+        x0=min(word.x0 for word in words),
+        y0=min(word.y0 for word in words),
+        x1=max(word.x1 for word in words),
+        y1=max(word.y1 for word in words),
+    )
 
 
 def _said(value: Scalar, text: str) -> bool:

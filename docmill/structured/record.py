@@ -23,11 +23,13 @@ class Citation(Model):
     """Where a value stands: the document's own words (`text`) and, where it has pages, page (from 1) and box.
 
     `label` is the text beside it that named it, "" where none did. `row` and `column` (from 0) place a table's cell.
+    `lines` are the boxes line by line where there are several.
     """
 
     text: str
     page: int | None = None
     bbox: BBox | None = None
+    lines: tuple[BBox, ...] = ()
     page_size: tuple[float, float] | None = None
     element: int | None = None
     sheet: str | None = None

@@ -36,6 +36,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder, port = tmp_path_factory.mktemp("service"), free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOCMILL_", "AWS_"))}
     env = kept | {"DOCMILL_HOME": str(folder / "home"), "DOCMILL_PIPELINE__EXTRACT__SPEECH__MODEL": model_folder()}
+    env |= {"DOCMILL_SERVICE__RUNNER": "library"}  # Dagster's batches take ten times as long, and have tests of their own
     made = subprocess.run(
         [BIN / "docmill", "keys", "create", "--name", "conformance", "--json"],
         env=env, cwd=ROOT, capture_output=True, text=True, check=True,

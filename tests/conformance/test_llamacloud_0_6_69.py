@@ -8,7 +8,13 @@ FOR_NEWER = ("skip extract.citation_bounding_box", "skip extract.per_table_row")
 
 @pytest.mark.timeout(600)
 def test_every_step_about_extract_passes(run_script):
-    steps = r"^(project|extract|agent)\.(?!json_schema_with_nullable)"
-    lines = run_script("llamacloud", only=steps, client="llamacloud_0_6_69").splitlines()
+    lines = run_script("llamacloud", only=r"^(project|extract|agent)\.", client="llamacloud_0_6_69").splitlines()
     assert [line for line in lines if line.startswith(("FAIL", "skip")) and not line.startswith(FOR_NEWER)] == []
-    assert lines[-1] == "28 passed, 0 failed"
+    assert lines[-1] == "29 passed, 0 failed"
+
+
+@pytest.mark.timeout(600)
+def test_every_step_about_parse_and_indexes_passes(run_script):
+    lines = run_script("llamacloud", only=r"^(project|parse|index)\.|^ocr\.parse", client="llamacloud_0_6_69").splitlines()
+    assert [line for line in lines if line.startswith(("FAIL", "skip"))] == []
+    assert lines[-1] == "54 passed, 0 failed"

@@ -12,13 +12,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from docmill.config import ExtractConfig, Mode
-from docmill.errors import EmptyDocumentError
-from docmill.models import Cell, Extraction, Page, PageStatus, Table
+from docmill.errors import EmptyDocumentError, IncompleteDocumentError
+from docmill.models import BBox, Cell, Element, ElementType, Extraction, Page, PageStatus, Region, Table
 from docmill.service import create_app
-from docmill.service.llamacloud.bundle import Result, pack, picture_of, result_of
+from docmill.service.llamacloud.bundle import Parsed, Result, pack, picture_of, result_of
 from docmill.service.llamacloud.options import ParseOptions, options_of
-from docmill.service.llamacloud.pages import page_of, quoted_csv, sides_of, table_rows
-from docmill.service.llamacloud.work import ParseTask, parse_document
+from docmill.service.llamacloud.pages import add_merged, page_of, quoted_csv, sides_of, table_rows
+from docmill.service.llamacloud.work import ParseTask, _refuse_failures, parse_document
 from docmill.service.problems import Problem
 from docmill.settings import BatchLimits, ServiceSettings, Settings
 from docmill.workspace import Workspace
@@ -52,7 +52,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def uploaded(client: TestClient, data: bytes, name: str = "a.pdf", **options: str) -> dict:
     answer = client.post("/api/parsing/upload", files={"file": (name, data)}, data=options)
     assert answer.status_code == 200, answer.text
-    return client.get(f"/api/v1/parsing/job/{answer.json()['id']}").json()
+    return ended(client, answer.json()["id"])
+
+
+def ended(client: TestClient, job_id: str) -> dict:
+    """The state that the job ends in: each question is held, but a busy machine may need longer."""
+    found = {"status": "PENDING"}
+    while found["status"] == "PENDING":
+        found = client.get(f"/api/v1/parsing/job/{job_id}").json()
+    return found
 
 
 def metadata(client: TestClient, job: dict) -> dict:
@@ -173,6 +181,43 @@ def test_merged_cells_repeat_their_text_and_csv_is_quoted():
     assert quoted_csv(rows) == '"A","A"\n"1",""""'
 
 
+def test_printed_page_numbers_are_told_apart_from_other_feet():
+    page = Page(number=3, width=100, height=100)
+
+    def printed(foot: str) -> object:
+        element = Element(ordinal=0, type=ElementType.FOOTER, text=foot, page=3)
+        extraction = Extraction(media_type="application/pdf", elements=(element,), pages=(page,))
+        options = ParseOptions(extract_printed_page_number=True)
+        return page_of(sides_of(extraction, options)[0], extraction, options, {})["printedPageNumber"]
+
+    assert [printed(foot) for foot in ("- 7 -", "Page 12 of 20", "Report\nxiv", "Civil code", "2026-11-21")] == [
+        "7", "12", "xiv", None, None,
+    ]  # fmt: skip
+
+
+def test_table_that_goes_on_stands_whole_in_the_joined_text_where_asked():
+    cells = tuple(Cell(row=row, column=0, text=f"r{row}", page=1 + row // 2) for row in range(4))
+    place = Region(page=2, bbox=BBox(x0=0, y0=0, x1=9, y1=9))
+    table = Element(
+        ordinal=0, type=ElementType.TABLE, text="r0", page=1, bbox=place.bbox, continued=(place,),
+        table=Table(rows=4, columns=1, cells=cells),
+    )  # fmt: skip
+    after = Element(ordinal=1, type=ElementType.TEXT, text="After", page=2)
+    both = (Page(number=1, width=9, height=9), Page(number=2, width=9, height=9))
+    extraction = Extraction(media_type="application/pdf", elements=(table, after), pages=both)
+    options = ParseOptions(merge_tables_across_pages_in_markdown=True)
+    sides = sides_of(extraction, options)
+    pages = [page_of(side, extraction, options, {}) for side in sides]
+    add_merged(pages, sides, extraction, options, {})
+    first, _, second = Result("j", options, pages, "j").joined("md").partition("\n---\n")
+    assert ("r3" in first, second, "r3" in str(pages[1]["md"])) == (True, "After", True)
+
+
+def test_compact_tables_keep_pipes_of_their_cells():
+    page = parsed(b"a,b\nx|y,2\n", "a.csv", compact_markdown_table=True).pages[0]
+    assert str(page["md"]).splitlines()[-3:] == ["|a|b|", "|---|---|", r"|x\|y|2|"]
+
+
 def test_screenshots_objects_and_crops_have_the_names_that_the_sdk_tells_apart():
     with pymupdf.open() as document:
         page = document.new_page(width=600, height=800)
@@ -223,9 +268,35 @@ def test_failures_are_not_cached_and_do_not_cache_is_not_kept(client: TestClient
     assert metadata(client, uploaded(client, data, invalidate_cache="true"))["job_is_cache_hit"] is False
 
 
+def test_strict_jobs_fail_where_a_page_does():
+    pages = [{"page": 1, "status": "OK"}, {"page": 2, "status": "FAILED"}]
+    _refuse_failures(Parsed(pages, {}, b""), ParseOptions())
+    with pytest.raises(IncompleteDocumentError):
+        _refuse_failures(Parsed(pages, {}, b""), ParseOptions(strict_mode_image_ocr=True))
+    with pytest.raises(IncompleteDocumentError):
+        _refuse_failures(Parsed(pages[:1], {}, b"", (1,)), ParseOptions(strict_mode_reconstruction=True))
+
+
+def test_what_is_told_of_a_job(client: TestClient):
+    data = pdf("Told")
+    job = uploaded(client, data, "told.pdf", target_pages="0")
+    told = client.get(f"/api/v1/parsing/job/{job['id']}/details").json()
+    assert (told["file_name"], told["status"], told["ended_at"] > told["created_at"]) == ("told.pdf", "SUCCESS", True)
+    assert client.get(f"/api/v1/parsing/job/{job['id']}/parameters").json()["target_pages"] == "0"
+    assert client.get(f"/api/v1/parsing/job/{job['id']}/result/pdf").content == data
+
+
+def test_pictures_of_pages_alone_and_of_files_that_were_uploaded_before(client: TestClient):
+    file = client.post("/api/v1/files", files={"upload_file": ("a.pdf", pdf("Kept"))}).json()["id"]
+    job = client.post("/api/v1/parsing/screenshot", data={"file_id": file}).json()
+    assert ended(client, job["id"])["status"] == "SUCCESS"
+    (page,) = client.get(f"/api/parsing/job/{job['id']}/result/json").json()["pages"]
+    assert ([image["name"] for image in page["images"]], page["text"]) == (["page_1.jpg"], "Kept")
+
+
 def test_private_addresses_are_refused_as_a_failure_of_the_job(client: TestClient):
     answer = client.post("/api/v1/parsing/upload", data={"input_url": "http://127.0.0.1:9/a.pdf"}).json()
-    job = client.get(f"/api/parsing/job/{answer['id']}").json()
+    job = ended(client, answer["id"])
     assert (job["status"], job["error_code"]) == ("ERROR", "URL_FETCH_FAILED")
 
 

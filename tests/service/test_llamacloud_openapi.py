@@ -6,6 +6,7 @@ The document comes with the vendor's npm package; it is not copied here.
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from docmill.service import create_app
-from docmill.settings import BatchLimits, Settings
+from docmill.settings import BatchLimits, ServiceSettings, Settings
 from docmill.workspace import Workspace
 from tests.venvs import locked_node_modules
 
 SHA256 = "7a98f91d4000da9841dd5e0f312ae008249839a02fb182dfd2390512c9298eb4"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "age": {"type": "integer"}}}
+_HERE = ServiceSettings(runner="library")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -88,7 +90,7 @@ def document(pytestconfig: pytest.Config) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     home: Path = tmp_path_factory.mktemp("openapi")
-    workspace = Workspace(Settings(home=home, batch=BatchLimits(), workers={"processes": 1}))
+    workspace = Workspace(Settings(home=home, batch=BatchLimits(), workers={"processes": 1}, service=_HERE))
     with TestClient(create_app(workspace), raise_server_exceptions=False) as opened:
         yield opened
     workspace.close()
@@ -116,8 +118,11 @@ def parse(call: Checked) -> None:
     }
     job = call("POST", f"{base}/upload", files={"file": ("a.pdf", pdf())}, data=options).json()["id"]
     assert call.ended(f"{base}/job/{job}") == "SUCCESS"
-    for name in ("json", "text", "markdown", "structured", "xlsx", "image/page_1.jpg"):
+    for name in ("json", "text", "markdown", "structured", "xlsx", "pdf", "image/page_1.jpg"):
         call("GET", f"{base}/job/{job}/result/{name}")
+    call("GET", f"{base}/job/{job}/details")
+    call("GET", f"{base}/job/{job}/parameters")
+    call("POST", f"{base}/screenshot", files={"file": ("a.pdf", pdf())})
     call("GET", f"{base}/supported_file_extensions")
     broken = call("POST", f"{base}/upload", files={"file": ("b.pdf", b"%PDF-1.7 no document")}).json()["id"]
     assert call.ended(f"{base}/job/{broken}") == "ERROR"
@@ -192,39 +197,71 @@ def indexes(call: Checked, client: TestClient, file: str) -> None:
     base = "/api/v1/pipelines"
     body = {"name": "notes", "pipeline_type": "MANAGED", "embedding_config": None, "transform_config": {}}
     pipeline = call("PUT", base, json=body).json()["id"]
+    call("POST", base, 409, json=body)
     here = f"{base}/{pipeline}"
-    texts = [{"id": "bridge", "text": "The bridge was inspected in May.", "metadata": {"year": 2026}}]
-    call("PUT", f"{here}/documents", json=texts)
+    call("PUT", here, json={"preset_retrieval_parameters": {"dense_similarity_top_k": 5}})
+    call("PUT", f"{here}/documents", json=[text("bridge", "The bridge was inspected in May.")])
+    call("POST", f"{here}/documents", json=[text("choir", "The choir rehearses on Tuesdays.")])
     call("PUT", f"{here}/files", json=[{"file_id": file}])
+    call("PUT", f"{here}/files/{file}", json={"custom_metadata": {"topic": "harbour"}})
     wait(client, f"{here}/status")
-    for path in (
-        "",
-        "/status",
-        "/documents",
-        "/documents/bridge",
-        "/documents/bridge/status",
-        "/documents/bridge/chunks",
-    ):
+    seen = ["", "/status", "/data-sources", "/documents", "/documents/paginated", "/documents/bridge"]
+    seen += ["/documents/bridge/status", "/documents/bridge/chunks", "/files2", "/files/status-counts"]
+    for path in [*seen, f"/files/{file}/status"]:
         call("GET", here + path)
-    call("GET", f"{here}/files/{file}/status")
+    call("POST", f"{here}/documents/bridge/sync")
     call("POST", f"{here}/sync")
-    asked = {"query": "When was the bridge inspected?", "retrieve_page_screenshot_nodes": True}
-    assert call("POST", f"{here}/retrieve", json=asked).json()["retrieval_nodes"]
+    call("POST", f"{here}/sync/cancel")
+    wait(client, f"{here}/status")
+    asked = {"query": "When is the harbour closed?", "retrieve_page_screenshot_nodes": True}
+    asked["retrieve_page_figure_nodes"] = True
+    found = call("POST", f"{here}/retrieve", json=asked).json()
+    assert found["retrieval_nodes"]
+    assert found["image_nodes"]
     call("POST", f"{here}/retrieve", 422, json={"query": "", "dense_similarity_top_k": 1000})
     call("GET", base)
-    call("POST", f"/api/v1/files/{file}/page_screenshots/0/presigned_url")
-    call("GET", f"/api/v1/files/{file}/page_screenshots/0")
+    retrievers(call, pipeline)
+    page_images(call, file)
     call("DELETE", f"{here}/documents/bridge", 204)
     call("DELETE", f"{here}/files/{file}", 204)
     wait(client, f"{here}/status")
     call("DELETE", here, 204)
+    other = call("POST", base, json={**body, "name": "others"}).json()["id"]
+    call("POST", f"{base}/{other}/force-delete", 204)
+
+
+def text(name: str, content: str) -> dict[str, Any]:
+    return {"id": name, "text": content, "metadata": {"year": 2026}}
+
+
+def retrievers(call: Checked, pipeline: str) -> None:
+    base, query = "/api/v1/retrievers", {"query": "When was the bridge inspected?"}
+    part = {"name": "notes", "description": "Notes of all kinds", "pipeline_id": pipeline}
+    body = {"name": "all", "pipelines": [part]}
+    made = call("POST", base, json=body).json()["id"]
+    call("PUT", base, json=body)
+    call("GET", base)
+    call("GET", f"{base}/{made}")
+    call("PUT", f"{base}/{made}", json={"pipelines": [part]})
+    assert call("POST", f"{base}/{made}/retrieve", json=query).json()["nodes"]
+    call("POST", f"{base}/retrieve", json={**query, "pipelines": [part]})
+    call("DELETE", f"{base}/{made}", 204)
+
+
+def page_images(call: Checked, file: str) -> None:
+    base = f"/api/v1/files/{file}"
+    call("POST", f"{base}/page_screenshots/0/presigned_url")
+    call("GET", f"{base}/page_screenshots/0")
+    call("GET", f"{base}/page-figures/0")
+    name = call("GET", f"{base}/page-figures").json()[0]["figure_name"]
+    call("GET", f"{base}/page-figures/0/{name}")
+    call("POST", f"{base}/page-figures/0/{name}/presigned_url")
 
 
 def wait(client: TestClient, path: str) -> None:
-    """The status is an end."""
-    for _ in range(60):
-        if client.get(path).json()["status"] not in ("IN_PROGRESS", "NOT_STARTED"):
-            return
+    """What was put into the index can be found."""
+    while client.get(path).json()["status"] in ("IN_PROGRESS", "NOT_STARTED"):
+        time.sleep(0.2)
 
 
 @pytest.mark.timeout(300)
@@ -232,6 +269,10 @@ def test_every_answer_is_what_the_vendors_document_says(client: TestClient, docu
     call = Checked(client, document)
     project = call("GET", "/api/v1/projects").json()[0]["id"]
     call("GET", f"/api/v1/projects/{project}")
+    organization = call("GET", "/api/v1/organizations").json()[0]["id"]
+    call("GET", f"/api/v1/organizations/{organization}")
+    call("GET", "/api/v1/data-sources")
+    call("GET", "/api/v1/data-sinks")
     parse(call)
     file = files(call)
     agents(call, file)

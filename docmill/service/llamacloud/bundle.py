@@ -15,16 +15,19 @@ from docmill.structured.record import Json
 _HEAD = "result.json"
 _PICTURES = "pictures/"
 WORKBOOK = "tables.xlsx"
+MERGED = "mdMerged"
+"""A page's Markdown for the joined text: a table that goes on over pages stands whole on its first one."""
 _DAY = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """The pages of a document, its pictures by name, and its tables as a workbook."""
+    """The pages of a document, its pictures by name, its tables as a workbook, and the pages that lack a part."""
 
     pages: list[Json]
     pictures: Mapping[str, bytes]
     workbook: bytes
+    partial: tuple[int, ...] = ()
 
 
 def pack(parsed: Parsed, made_by: str) -> bytes:
@@ -76,9 +79,9 @@ class Result:
         return "\n\n".join(self._shown(page, name) for page in self.pages).encode("utf-8", "replace")
 
     def _shown(self, page: Json, name: str) -> str:
-        text = str(page[name])
         if name == "md":
-            return text
+            return str(page.get(MERGED, page["md"]))
+        text = str(page[name])
         number = cast(int, page["page"])
         return with_page(self.options.page_prefix, number) + text + with_page(self.options.page_suffix, number)
 

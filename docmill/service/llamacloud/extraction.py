@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from docmill.config import ExtractConfig, Mode
 from docmill.extract.wanted import page_ranges
+from docmill.service.llamacloud.pages import box_of
 from docmill.service.problems import Problem
 from docmill.structured.record import Citation, FieldResult, Json, Reasoning, Record, join
 from docmill.structured.schema import Node, load
@@ -201,7 +202,7 @@ def _citation(citation: Citation, *, boxes: bool) -> Json:
     found: Json = {"page": citation.page or 1, "matching_text": citation.text}
     box, size = citation.bbox, citation.page_size
     if boxes and box is not None:
-        found["bounding_boxes"] = [{"x": box.x0, "y": box.y0, "w": box.x1 - box.x0, "h": box.y1 - box.y0}]
+        found["bounding_boxes"] = [box_of(each) for each in citation.lines or (box,)]
         if size is not None:
             found["page_dimensions"] = {"width": size[0], "height": size[1]}
     return found

@@ -57,8 +57,9 @@ def _read(context: Context, config: RunConfig) -> tuple[ReadDocument, list[int]]
     there = sorted(layout.sizes) or layout.pages or [1]
     pages = [page for page in there if config.takes(page)][: config.max_pages]
     if not pages:
+        count = f"{len(there)} page{'s' * (len(there) != 1)}"
         raise EmptyDocumentError(
-            f"The document has {len(there)} pages, none of them in page_range {config.page_range}.",
+            f"The document has {count}, none of them in page_range {config.page_range}.",
             hint="Mend page_range; it counts from 1.",
         )
     return (document if pages == there else replace(document, layout=layout.only(pages))), pages

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fastapi import Request
 from pydantic import JsonValue
 
-from docmill.models import Document
+from docmill.index.analysis import analyzed
+from docmill.models import Document, Stage
 from docmill.service.llamacloud.entries import Entries, Entry
 from docmill.service.llamacloud.indexes import Index
 from docmill.service.llamacloud.items import Body
@@ -50,13 +51,14 @@ def sources_of(workspace: Workspace, document_ids: Sequence[str]) -> dict[str, S
     }
 
 
-def text_node(workspace: Workspace, index: Index, found: Found, source: Source) -> Body:
-    """A chunk, or a whole file, as a text node."""
+def text_node(workspace: Workspace, index: Index, found: Found, source: Source, query: str = "") -> Body:
+    """A chunk, or a whole file, as a text node; of a chunk on several pages the label is the page that answers best."""
     hit, entry = found.hit, source.entry
     metadata = {**metadata_of(source.document, entry), "pipeline_id": index.pipeline_id}
     if hit.pages:
         first, last = hit.pages[0], hit.pages[-1]
-        metadata |= {"page_label": first, "start_page_index": first - 1, "end_page_index": last - 1}
+        label = first if first == last else _best_page(workspace, found, source, query)
+        metadata |= {"page_label": label, "start_page_index": first - 1, "end_page_index": last - 1}
     related: Body = {"node_id": source.ref, "node_type": "4", "metadata": {}, "class_name": "RelatedNodeInfo"}
     body = entry.body if entry else {}
     return {
@@ -76,6 +78,25 @@ def text_node(workspace: Workspace, index: Index, found: Found, source: Source) 
     }
 
 
+def _best_page(workspace: Workspace, found: Found, source: Source, query: str) -> int:
+    """The page of the chunk that has the most words of the question, the first of several."""
+    hit, language = found.hit, workspace.config.index.language
+    outcomes = workspace.ledger.outcomes([source.document.document_id])
+    outcome = outcomes.get((source.document.document_id, Stage.EXTRACTED_ELEMENTS))
+    wanted = set(analyzed(query, language).split())
+    if not wanted or outcome is None or outcome.error:
+        return hit.pages[0]
+    extraction = workspace.artifacts.extraction(source.document, outcome.fingerprint)
+    own = set(hit.elements)
+    words = {
+        page: set(
+            analyzed(" ".join(each.text for each in extraction.on_page(page) if each.ordinal in own), language).split()
+        )
+        for page in hit.pages
+    }
+    return max(hit.pages, key=lambda page: (len(wanted & words[page]), -page))
+
+
 def _pages_of(found: Sequence[Found]) -> dict[tuple[str, int], float]:
     """The pages of what was found with the best score on each: (docmill's document id, page from 1)."""
     best: dict[tuple[str, int], float] = {}
@@ -91,7 +112,7 @@ async def retrieve(request: Request, tenant: str, index: Index, question: Questi
     workspace: Workspace = request.app.state.workspace
     since = time.perf_counter()
     found, sources = await asyncio.to_thread(_found, workspace, index, question)
-    nodes = await asyncio.to_thread(_nodes, workspace, index, found, sources)
+    nodes = await asyncio.to_thread(_nodes, workspace, index, question.query, (found, sources))
     seconds = time.perf_counter() - since
     pages = {place: score for place, score in _pages_of(found.found).items() if place[0] in sources}
     shots = await _screenshots(request, tenant, pages, sources) if question.wants_screenshots else []
@@ -113,13 +134,16 @@ def _found(workspace: Workspace, index: Index, question: Question) -> tuple[Answ
     return found, sources_of(workspace, [each.hit.document_id for each in found.found])
 
 
-def _nodes(workspace: Workspace, index: Index, found: Answer, sources: dict[str, Source]) -> list[JsonValue]:
+def _nodes(
+    workspace: Workspace, index: Index, query: str, answered: tuple[Answer, dict[str, Source]]
+) -> list[JsonValue]:
     """The text nodes; what was deleted while it was looked for is left out."""
+    found, sources = answered
     return [
         {
             "class_name": "TextNodeWithScore",
             "score": each.score,
-            "node": text_node(workspace, index, each, sources[each.hit.document_id]),
+            "node": text_node(workspace, index, each, sources[each.hit.document_id], query),
         }
         for each in found.found
         if each.hit.document_id in sources

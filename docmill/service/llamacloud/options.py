@@ -77,6 +77,13 @@ class ParseOptions(Model):
     replace_failed_page_with_error_message_suffix: str = ""
     structured_output: bool = False
     structured_output_json_schema: str = ""
+    extract_printed_page_number: bool = False
+    compact_markdown_table: bool = False
+    merge_tables_across_pages_in_markdown: bool = False
+    strict_mode_buggy_font: bool = False
+    strict_mode_image_extraction: bool = False
+    strict_mode_image_ocr: bool = False
+    strict_mode_reconstruction: bool = False
 
     @field_validator("target_pages")
     @classmethod
@@ -129,6 +136,12 @@ class ParseOptions(Model):
             return None
         found: dict[str, JsonValue] = json.loads(self.structured_output_json_schema)
         return found
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a job fails that lacks any page, or a part of one."""
+        names = ("buggy_font", "image_extraction", "image_ocr", "reconstruction")
+        return any(getattr(self, f"strict_mode_{name}") for name in names)
 
     @property
     def has_screenshots(self) -> bool:

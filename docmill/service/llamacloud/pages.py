@@ -13,10 +13,18 @@ from dataclasses import dataclass
 
 from docmill.extract.render import TableStyle, to_markdown, to_text
 from docmill.models import BBox, Element, ElementType, Extraction, Page, PageStatus, Table
+from docmill.service.llamacloud.bundle import MERGED
 from docmill.service.llamacloud.options import ParseOptions, with_page
 from docmill.structured.record import Json
 
 _RULE = re.compile(r"(?m)^---[ \t]*$")
+_PIPE = re.compile(r" *(?<!\\)\| *")
+_PRINTED = re.compile(
+    r"(?:page|p\.|seite)?\s*[-–]?\s*(\d{1,4}|(?=[ivxl])(?:x[cl]|l?x{0,3})(?:i[xv]|v?i{0,3}))\s*[-–]?"
+    r"(?:\s*(?:/|of|von)\s*\d{1,4})?",
+    re.IGNORECASE,
+)
+"""A page number as it stands in a head or foot: 7, - 7 -, Page 7 of 20, vii."""
 _LETTER = (612.0, 792.0)
 _LABELS = {
     ElementType.TITLE: "title",
@@ -98,6 +106,8 @@ def page_of(side: Side, extraction: Extraction, options: ParseOptions, pictures:
     here = extraction.model_copy(update={"elements": elements})
     text = _RULE.sub("- - -", to_text(here)).rstrip("\n")
     md = _RULE.sub("***", to_markdown(here, tables, without=hidden, pictures=shown)).rstrip("\n")
+    if options.compact_markdown_table:
+        md = _compact(md)
     found: Json = {
         "page": page.number,
         "status": _STATUS.get(page.status, "OK") if text or page.status is PageStatus.FAILED else "BLANK",
@@ -124,6 +134,41 @@ def page_of(side: Side, extraction: Extraction, options: ParseOptions, pictures:
         found["md"] = _replaced(found, options)
     found["md"] = _around(str(found["md"]), page.number, options)
     return found
+
+
+def _compact(md: str) -> str:
+    """The Markdown with pipe tables whose cells have no blanks around them."""
+    lines = md.split("\n")
+    return "\n".join(_PIPE.sub("|", line) if line.startswith("|") and line.endswith("|") else line for line in lines)
+
+
+def add_merged(
+    pages: Sequence[Json],
+    sides: Sequence[Side],
+    extraction: Extraction,
+    options: ParseOptions,
+    pictures: Mapping[str, str],
+) -> None:
+    """Pages of a table that goes on have another Markdown for the joined text: it stands whole on its first page."""
+    whole = {each.ordinal: each for each in extraction.elements if each.continued and each.table is not None}
+    wanted = {side.page.number for side in sides}
+    for page, side in zip(pages, sides, strict=True):
+        if side.page.status is PageStatus.FAILED or not any(each.ordinal in whole for each in side.elements):
+            continue
+        kept = []
+        for each in side.elements:
+            table = whole.get(each.ordinal)
+            first = min((number for number in _pages_of(table) if number in wanted), default=0) if table else 0
+            if table is None:
+                kept.append(each)
+            elif first == side.page.number:
+                kept.append(table.model_copy(update={"continued": ()}))
+        other = page_of(Side(side.page, tuple(kept)), extraction, options, pictures)
+        page[MERGED] = other["md"]
+
+
+def _pages_of(element: Element) -> list[int]:
+    return [number for number in (element.page, *(each.page for each in element.continued)) if number is not None]
 
 
 _STATUS = {PageStatus.FAILED: "FAILED", PageStatus.EMPTY: "BLANK"}
@@ -161,7 +206,18 @@ def _edges(extraction: Extraction, options: ParseOptions) -> Json:
         texts = [each.text.strip() for each in extraction.elements if each.type is kind and each.text.strip()]
         if texts:
             found[name] = before + "\n".join(texts) + after
+    if options.extract_printed_page_number:
+        found["printedPageNumber"] = _printed_number(extraction)
     return found
+
+
+def _printed_number(extraction: Extraction) -> str | None:
+    """The number that the page bears in its foot or head, None where none is told apart."""
+    edges = (ElementType.FOOTER, ElementType.HEADER)
+    lines = [
+        line for kind in edges for each in extraction.elements if each.type is kind for line in each.text.split("\n")
+    ]
+    return next((match[1] for line in lines if (match := _PRINTED.fullmatch(line.strip()))), None)
 
 
 def _item(element: Element, extraction: Extraction, options: ParseOptions) -> Json:

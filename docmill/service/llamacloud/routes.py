@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,12 +22,13 @@ from docmill.service.llamacloud import index_routes as indexes
 from docmill.service.llamacloud import page_image_routes as page_images
 from docmill.service.llamacloud.bundle import Result, picture_of, result_of, workbook_of
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND, do_extract
+from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.index_work import INDEX_KIND, do_index
 from docmill.service.llamacloud.options import ParseOptions, options_of
 from docmill.service.llamacloud.page_images import PAGE_KIND, do_page
 from docmill.service.llamacloud.parse_intake import Wish, accepted, accepted_url
 from docmill.service.llamacloud.v2 import v2_router
-from docmill.service.llamacloud.wire import ClosingRoute, error_answer
+from docmill.service.llamacloud.wire import ClosingRoute, error_answer, moment
 from docmill.service.llamacloud.work import FILE, KIND, do_parse
 from docmill.service.problems import Problem, not_found
 from docmill.service.protocol import Protocol
@@ -89,18 +90,35 @@ def _both(path: str, method: str) -> Callable[[Callable[..., Any]], Callable[...
 @_both("/upload", "POST")
 async def upload(request: Request, key: PatientCaller) -> JSONResponse:
     """Accepts a document with its options: the job, once it is durable."""
+    return await _uploaded(request, key, {})
+
+
+@_both("/screenshot", "POST")
+async def screenshots(request: Request, key: PatientCaller) -> JSONResponse:
+    """The same for the pictures of its pages alone: its text is read without models."""
+    forced = {"fast_mode": ["true"], "take_screenshot": ["true"], "disable_image_extraction": ["true"]}
+    return await _uploaded(request, key, forced)
+
+
+async def _uploaded(request: Request, key: Key, forced: Mapping[str, Sequence[str]]) -> JSONResponse:
+    """The state of the job that an upload with its options, and the forced ones, has become."""
     workspace: Workspace = request.app.state.workspace
     async with request.form(max_part_size=1_000_000) as form:
-        options = options_of(_fields(form), workspace.config.extract)
-        file, url = form.get("file"), form.get("input_url")
+        options = options_of({**_fields(form), **forced}, workspace.config.extract)
+        file, url, file_id = form.get("file"), form.get("input_url"), form.get("file_id")
         if isinstance(file, UploadFile):
             content = await file.read()
             given = (file.filename or FILE, content)
             job = await asyncio.to_thread(accepted, workspace, key, _wish(options, form), given)
+        elif isinstance(file_id, str) and file_id:
+            stored = Files(workspace)
+            known = await asyncio.to_thread(stored.get, file_id, key.key_id)
+            given = (known.name, await asyncio.to_thread(stored.data, file_id, key.key_id))
+            job = await asyncio.to_thread(accepted, workspace, key, _wish(options, form), given)
         elif isinstance(url, str) and url:
             job = await asyncio.to_thread(accepted_url, workspace, key, _wish(options, form), url)
         else:
-            raise Problem(400, "no_input", "There is no document: send `file` or `input_url`.")
+            raise Problem(400, "no_input", "There is no document: send `file`, `file_id` or `input_url`.")
     runner_of(request).wake()
     return JSONResponse(_state(job))
 
@@ -127,6 +145,8 @@ def _state(job: Job) -> dict[str, object]:
     code = _CODES.get(job.error, "INTERNAL") if failed else None
     if failed and code == "INTERNAL" and job.payload.get("url"):
         code = "URL_FETCH_FAILED"
+    if failed and job.error == "IncompleteDocumentError" and options_of_job(job).is_strict:
+        code = "STRICT_MODE"
     return {
         "id": job.job_id,
         "status": _STATES.get(job.state, "PENDING"),
@@ -165,7 +185,45 @@ async def _done(request: Request, key: Key, job_id: str) -> tuple[Job, bytes]:
 
 async def _result(request: Request, key: Key, job_id: str) -> Result:
     job, blob = await _done(request, key, job_id)
-    return await asyncio.to_thread(result_of, blob, job_id, ParseOptions.model_validate(job.payload["options"]))
+    return await asyncio.to_thread(result_of, blob, job_id, options_of_job(job))
+
+
+def options_of_job(job: Job) -> ParseOptions:
+    """The options that a job was asked for with."""
+    return ParseOptions.model_validate(job.payload["options"])
+
+
+async def _job_of(request: Request, key: Key, job_id: str) -> Job:
+    """The parse job; raises a Problem 404."""
+    job = await runner_of(request).job(job_id, key.key_id)
+    if job is None or job.kind != KIND:
+        raise not_found(f"job {job_id}")
+    return job
+
+
+@_both("/job/{job_id}/details", "GET")
+async def details(request: Request, key: PatientCaller, job_id: str) -> JSONResponse:
+    """The job's state, its document's name and its times."""
+    job = await _job_of(request, key, job_id)
+    times = {"created_at": job.created_at, "started_at": job.started_at, "ended_at": job.finished_at}
+    told = {name: moment(value) if value else None for name, value in times.items()}
+    return JSONResponse({**_state(job), "file_name": job.payload.get("name"), **told})
+
+
+@_both("/job/{job_id}/parameters", "GET")
+async def parameters(request: Request, key: PatientCaller, job_id: str) -> JSONResponse:
+    """The options of the job that decide its result."""
+    return JSONResponse((await _job_of(request, key, job_id)).payload["options"])
+
+
+@_both("/job/{job_id}/result/pdf", "GET")
+async def as_pdf(request: Request, key: PatientCaller, job_id: str) -> Response:
+    """The document itself where it is a PDF; others are not turned into one."""
+    job, _ = await _done(request, key, job_id)
+    data = await asyncio.to_thread(request.app.state.workspace.jobs.file, job, job.files[0]) if job.files else b""
+    if not data.startswith(b"%PDF-"):
+        raise not_found(f"PDF of the job {job_id}: its document is of another type")
+    return Response(data, media_type="application/pdf")
 
 
 @_both("/job/{job_id}/result/json", "GET")

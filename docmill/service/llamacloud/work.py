@@ -19,7 +19,7 @@ from docmill.fetch import fetch, rules_of
 from docmill.models import Extraction, Page, PageStatus
 from docmill.service.llamacloud.bundle import Parsed, pack
 from docmill.service.llamacloud.options import ParseOptions
-from docmill.service.llamacloud.pages import page_of, sides_of
+from docmill.service.llamacloud.pages import add_merged, page_of, sides_of
 from docmill.service.llamacloud.pictures import add_objects, add_screenshots, addresses
 from docmill.service.runner import Context
 from docmill.structured import documents
@@ -52,7 +52,7 @@ def do_parse(context: Context) -> bytes:
     data, name = _document(context)
     task = ParseTask(data, name, options.config(context.workspace.config.extract), options)
     parsed = cast(Parsed, _run(context, parse_document, task))
-    _refuse_failures(parsed.pages, options.page_error_tolerance)
+    _refuse_failures(parsed, options)
     schema = options.schema_of_pages
     if schema is not None:
         _fill_records(context, task, parsed.pages, schema)
@@ -77,10 +77,20 @@ def _run(context: Context, function: Callable[[Any], object], task: object) -> o
     return answer
 
 
-def _refuse_failures(pages: list[Json], tolerance: float) -> None:
-    """Raises IncompleteDocumentError where more than the tolerated share of pages, and more than one, failed."""
+def _refuse_failures(parsed: Parsed, options: ParseOptions) -> None:
+    """Raises IncompleteDocumentError where more than the tolerated share of pages, and more than one, failed.
+
+    A strict job tolerates none, and no page that lacks a part.
+    """
+    pages = parsed.pages
     failed = tuple(cast(int, page["page"]) for page in pages if page["status"] == "FAILED")
-    if len(failed) > max(1.0, tolerance * len(pages)) or (failed and len(failed) == len(pages)):
+    if options.is_strict and (lacking := tuple(sorted({*failed, *parsed.partial}))):
+        raise IncompleteDocumentError(
+            f"{len(lacking)} of {len(pages)} pages could not be read whole: {', '.join(map(str, lacking[:20]))}.",
+            hint="Mend the document, or leave the strict modes off.",
+            pages=lacking,
+        )
+    if len(failed) > max(1.0, options.page_error_tolerance * len(pages)) or (failed and len(failed) == len(pages)):
         raise IncompleteDocumentError(
             f"{len(failed)} of {len(pages)} pages could not be read: {', '.join(map(str, failed[:20]))}.",
             hint="Mend the document, or raise page_error_tolerance.",
@@ -117,7 +127,10 @@ def parse_document(task: ParseTask) -> Parsed:
     pages = [page_of(side, extraction, options, names) for side in sides]
     pictures = add_objects(pages, sides, crops)
     pictures |= add_screenshots(pages, sides, task.data, extraction.media_type, options)
-    return Parsed(pages, pictures, tables_xlsx(tables_of(extraction)))
+    partial = tuple(side.page.number for side in sides if side.page.status is PageStatus.PARTIAL)
+    if options.merge_tables_across_pages_in_markdown:
+        add_merged(pages, sides, extraction, options, names)
+    return Parsed(pages, pictures, tables_xlsx(tables_of(extraction)), partial)
 
 
 def _read(task: ParseTask, name: str) -> Reading:

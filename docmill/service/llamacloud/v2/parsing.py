@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import cast
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
@@ -29,6 +29,7 @@ from docmill.service.llamacloud.wire import ClosingRoute, moment, project_id
 from docmill.service.llamacloud.work import FILE, KIND
 from docmill.service.problems import Problem, not_found
 from docmill.service.runner import runner_of
+from docmill.structured.record import Json
 from docmill.workspace import Workspace
 
 SUBJECT = "parse"
@@ -175,7 +176,7 @@ def _expanded(request: Request, key: Key, job: Job, blob: bytes, wanted: set[str
     return found
 
 
-def _images(request: Request, job: Job, pages: Any, base: str) -> JSON:  # noqa: ANN401  # JSON of the bundle
+def _images(request: Request, job: Job, pages: Sequence[Json], base: str) -> JSON:
     names = {part for value in request.query_params.getlist("image_filenames") for part in value.split(",")}
     found = images(pages, set(cast(list[str], job.payload.get("images") or [])))
     shown = [
