@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: run dev test nightly lint format lock clean
+.PHONY: run dev test nightly lint format lock sbom clean
 
 run: $(VENV)/.installed ## Ingest the example documents and ask three questions
 	@$(BIN)/python examples/tour.py
@@ -31,6 +31,9 @@ format: $(VENV)/.installed-dev ## Format the code
 lock: $(UV) ## Resolve the dependencies anew
 	$(UV) pip compile -q --universal --no-header --generate-hashes --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --universal --no-header --generate-hashes --python-version 3.11 --all-extras --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+sbom: $(VENV)/.installed-dev ## The bill of materials (CycloneDX) of what the image installs
+	$(BIN)/cyclonedx-py requirements --of JSON -o sbom.cdx.json requirements.lock
 
 clean: ## Remove what was built and ingested here
 	rm -rf .docmill $(VENV)

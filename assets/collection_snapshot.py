@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.common import OWNERS
+from docmill.routes import shares
 from docmill.status import CollectionStatus, collection_statuses
 from orchestration import checks
 from resources import WorkspaceResource
@@ -41,7 +42,5 @@ def collection_snapshot(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 
 def _record(status: CollectionStatus) -> dict[str, str | int | float | bool | None]:
-    return {
-        name: getattr(status, name)
-        for name in ("collection", "documents", "searchable", "failed", "quarantined", "rows", "orphans")
-    }
+    names = ("collection", "documents", "searchable", "failed", "quarantined", "rows", "orphans")
+    return {**{name: getattr(status, name) for name in names}, "pdf_pages": shares(status.routes)}

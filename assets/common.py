@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -10,6 +10,7 @@ import dagster as dg
 from docmill.fingerprints import CODE_VERSIONS
 from docmill.models import Stage
 from docmill.pipeline import StageReport, run_stage
+from docmill.routes import Route, routes_of, without_routes
 from docmill.workspace import Workspace
 from orchestration import checks
 from orchestration.partitions import document_batches
@@ -48,6 +49,18 @@ def run(context: dg.AssetExecutionContext, stage: Stage, workspace: Workspace, s
     return report
 
 
+def route_table(routes: Sequence[Route]) -> dg.TableMetadataValue:
+    """How pages were read, why, and how many of them."""
+    columns = [dg.TableColumn("path"), dg.TableColumn("reason"), dg.TableColumn("pages", "int")]
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord({"path": each.path, "reason": each.reason, "pages": each.pages, "share": each.share})
+            for each in routes
+        ],
+        schema=dg.TableSchema([*columns, dg.TableColumn("share", "float")]),
+    )
+
+
 def result(report: StageReport, extra: Metadata | None = None) -> dg.MaterializeResult:
     """The materialization with its counts, its checks and a data version that is made of the whole batch."""
     rate = report.processed / report.seconds if report.processed and report.seconds else None
@@ -60,10 +73,12 @@ def result(report: StageReport, extra: Metadata | None = None) -> dg.Materialize
         "worked_on": dg.MetadataValue.int(report.processed),
         "seconds": dg.MetadataValue.float(round(report.seconds, 2)),
         "fingerprint": dg.MetadataValue.text(report.fingerprint),
-        **{name: dg.MetadataValue.int(value) for name, value in report.counts.items()},
+        **{name: dg.MetadataValue.int(value) for name, value in without_routes(report.counts).items()},
     }
     if rate is not None:
         metadata["documents_per_second"] = dg.MetadataValue.float(round(rate, 2))
+    if routes := routes_of(report.counts):
+        metadata["page_routes"] = route_table(routes)
     if report.failures:
         metadata["failed_documents"] = checks.failure_table(report.failures)
     return dg.MaterializeResult(

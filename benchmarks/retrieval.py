@@ -36,14 +36,14 @@ DEPTHS = (1, 5, 10)
 POOL = 60
 """Hits that are read to find ten distinct pages."""
 RUNS: dict[str, tuple[SearchMode, SearchOptions]] = {
-    "dense, without thesaurus": (SearchMode.DENSE, SearchOptions(distinct=False, expand=False)),
-    "dense": (SearchMode.DENSE, SearchOptions(distinct=False)),
-    "sparse (BM25), without thesaurus": (SearchMode.SPARSE, SearchOptions(distinct=False, expand=False)),
-    "sparse (BM25)": (SearchMode.SPARSE, SearchOptions(distinct=False)),
-    "hybrid, ranks (RRF)": (SearchMode.HYBRID, SearchOptions(fusion=Fusion.RANKS, distinct=False)),
-    "hybrid, scores alone": (SearchMode.HYBRID, SearchOptions(page_weight=0, document_weight=0, distinct=False)),
-    "hybrid, without thesaurus": (SearchMode.HYBRID, SearchOptions(expand=False)),
     "hybrid (the default)": (SearchMode.HYBRID, SearchOptions()),
+    "hybrid, scores alone": (SearchMode.HYBRID, SearchOptions(page_weight=0, document_weight=0, distinct=False)),
+    "hybrid, ranks (RRF)": (SearchMode.HYBRID, SearchOptions(fusion=Fusion.RANKS, distinct=False)),
+    "dense": (SearchMode.DENSE, SearchOptions(distinct=False)),
+    "sparse (BM25)": (SearchMode.SPARSE, SearchOptions(distinct=False)),
+    "hybrid, without thesaurus": (SearchMode.HYBRID, SearchOptions(expand=False)),
+    "dense, without thesaurus": (SearchMode.DENSE, SearchOptions(distinct=False, expand=False)),
+    "sparse, without thesaurus": (SearchMode.SPARSE, SearchOptions(distinct=False, expand=False)),
 }
 Page = tuple[str, int]
 

@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/service.py text                        # 100 text pages, fast mode, against pdfium
     .venv/bin/python benchmarks/service.py throughput --documents 200  # the official client against Ingestor
+    .venv/bin/python benchmarks/service.py memory --documents 10000    # Ingestor in this process, results on disk
     .venv/bin/python benchmarks/service.py queue --documents 5000      # queued, killed in the middle, all fetched
 
 `--client` is the Python of a virtual environment with tests/conformance/nv_ingest.lock; for `text` install langdetect,
@@ -249,6 +250,29 @@ def queue(given: argparse.Namespace, folder: Path) -> None:
     print(f"memory of the service: {first:.0f} MiB in the first third, {last:.0f} in the last")
 
 
+def memory(given: argparse.Namespace, folder: Path) -> None:
+    """Ingestor over many small PDFs with results on disk: what this process has in memory after each tenth."""
+    from docmill import Ingestor
+    from docmill.settings import Settings
+
+    make_pdfs(folder / "a", given.documents)
+    settings = Settings(home=folder / "home", pipeline={"extract": {"mode": "fast"}})
+    made = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page")
+    made.save_to_disk(str(folder / "results"))
+    since, before = time.time(), cpu_of(os.getpid())
+    future = made.ingest_async(return_failures=True)
+    tenth = given.documents // 10
+    for number in range(1, 11):
+        while made.completed_jobs() + made.failed_jobs() < number * tenth and not future.done():
+            time.sleep(0.2)
+        print(f"{number * tenth} documents: {memory_of(os.getpid()):.0f} MiB, {time.time() - since:.0f} s", flush=True)
+    results, failures = future.result()
+    used = cpu_of(os.getpid()) - before
+    print(
+        f"{len(results)} results, {len(failures)} failures, {time.time() - since:.0f} s, {used:.0f} CPU s", flush=True
+    )
+
+
 def count(url: str) -> Counter[str]:
     with urllib.request.urlopen(f"{url}/metrics", timeout=60) as answer:
         lines = [line for line in answer.read().decode().splitlines() if line.startswith("docmill_jobs{")]
@@ -257,13 +281,13 @@ def count(url: str) -> Counter[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["text", "throughput", "queue"])
+    parser.add_argument("what", choices=["text", "throughput", "queue", "memory"])
     parser.add_argument("--documents", type=int, default=200)
     parser.add_argument("--concurrent", type=int, default=200)
     parser.add_argument("--client", default="python")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        {"text": text, "throughput": throughput, "queue": queue}[given.what](given, Path(folder))
+        {"text": text, "throughput": throughput, "queue": queue, "memory": memory}[given.what](given, Path(folder))
         if given.what == "text":
             subprocess.run(
                 [given.client, "-c", PDFIUM, *map(str, sorted((Path(folder) / "pages").glob("*")))], check=True

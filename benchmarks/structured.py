@@ -4,6 +4,8 @@
         FOLDER/index.csv names pdf, schema and gold record of each document; the scorer's table is printed
     python benchmarks/structured.py tables
         made-up lists of 27 to 3,000 rows: cells right, rows complete
+    python benchmarks/structured.py stream BASE_URL API_KEY
+        seconds from a request of Retab's protocol for a one-page document to its first line and its first values
     python benchmarks/structured.py agreements FOLDER
         Kleister-NDA: FOLDER/in.tsv (unpacked) and FOLDER/expected.tsv
 
@@ -21,6 +23,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from docmill.config import ExtractConfig
+from docmill.structured.documents import ReadTask, read_document
 from docmill.structured.embedded import EmbeddedEngine, Task
 from docmill.structured.engine import read
 from docmill.structured.pdf_words import pdf_text
@@ -46,30 +50,49 @@ def extracted(shown: Layout, schema: dict) -> Record:
 def records(folder: Path, out: Path, groups: tuple[str, ...]) -> None:
     """Predictions for every document of the index, seconds a group, citations checked, then the scorer's table."""
     out.mkdir(parents=True, exist_ok=True)
-    seconds: Counter[str] = Counter()
-    pages: Counter[str] = Counter()
-    cited = values = 0
+    figures: dict[str, Counter[str]] = {}
     with (folder / "index.csv").open(newline="", encoding="utf-8") as index:
-        for entry in csv.DictReader(index):
-            if groups and entry["group"] not in groups:
-                continue
-            schema = json.loads((folder / entry["schema"]).read_text(encoding="utf-8"))
-            since = time.process_time()
-            shown = pdf_text((folder / entry["pdf"]).read_bytes()).layout()
-            record = extracted(shown, schema)
-            seconds[entry["group"]] += time.process_time() - since
-            pages[entry["group"]] += int(entry["pages"])
-            for leaf in record.fields.values():
-                values += leaf.value is not None
-                cited += leaf.value is not None and leaf.citation is not None and _stands(leaf.citation.text, shown)
-            (out / f"{entry['document']}.json").write_text(
-                json.dumps(record.value, ensure_ascii=False), encoding="utf-8"
+        entries = [entry for entry in csv.DictReader(index) if not groups or entry["group"] in groups]
+    for entry in entries:
+        schema = json.loads((folder / entry["schema"]).read_text(encoding="utf-8"))
+        since = time.process_time()
+        task = ReadTask((folder / entry["pdf"]).read_bytes(), entry["pdf"], ExtractConfig())
+        shown = read_document(task).layout
+        record = extracted(shown, schema)
+        group = figures.setdefault(entry["group"], Counter())
+        group["seconds"] += time.process_time() - since
+        group["pages"] += int(entry["pages"])
+        for leaf in record.fields.values():
+            group["values"] += leaf.value is not None
+            group["cited"] += (
+                leaf.value is not None and leaf.citation is not None and _stands(leaf.citation.text, shown)
             )
-    print(f"values {values}, cited by words that stand in the document {cited}")
-    for group, spent in seconds.items():
-        print(f"{group:18}{spent:8.2f} CPU s for {pages[group]} pages")
+        (out / f"{entry['document']}.json").write_text(json.dumps(record.value, ensure_ascii=False), encoding="utf-8")
+    for name, group in figures.items():
+        cited = f"cited {group['cited']} of {group['values']}"
+        print(f"{name:18}{group['seconds']:8.2f} CPU s, {group['pages']:4} pages, {cited}")
     scorer = Path(__file__).with_name("score_structured.py")
     subprocess.run([sys.executable, scorer, out, "--truth", folder], check=True)
+    _more(folder, out, entries)
+
+
+def _more(folder: Path, out: Path, entries: list[dict[str, str]]) -> None:
+    """The header fields of the invoices alone; the results of swimming in the shape that their gold records have."""
+    from score_structured import compare
+
+    header: Counter[str] = Counter()
+    swimming: Counter[str] = Counter()
+    for entry in entries:
+        gold = json.loads((folder / entry["gold"]).read_text(encoding="utf-8"))
+        value = json.loads((out / f"{entry['document']}.json").read_text(encoding="utf-8"))
+        if entry["group"] == "invoice":
+            header.update(verdict for path, verdict, _, _ in compare(gold, value) if "[" not in path)
+        if entry["group"] == "swimming":
+            event = {key: each for key, each in value.items() if key != "championship"}
+            shaped = {"championship": value.get("championship"), "events": [event]}
+            swimming.update(verdict for _, verdict, _, _ in compare(gold, shaped))
+    for name, counts in (("invoices, header", header), ("swimming, gold's shape", swimming)):
+        print(f"{name:24}{dict(counts)}")
 
 
 def _stands(text: str, shown: Layout) -> bool:
@@ -111,6 +134,50 @@ def tables() -> None:
             f"{count:5} rows: {len(got)} items, {right / (4 * count):.4f} of cells, "
             f"complete {report.complete}, {spent:.2f} CPU s"
         )
+
+
+def stream(base: str, key: str) -> None:
+    """Ten different one-page invoices: milliseconds to the first line, to the first line with values, to the end."""
+    import base64
+
+    import httpx
+    import pymupdf
+
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in ("invoice_number", "supplier")}}
+    schema["properties"] |= {"total": {"type": "number"}, "lines": {"type": "array", "items": {"type": "object",
+        "properties": {"description": {"type": "string"}, "amount": {"type": "number"}}}}}  # fmt: skip
+    found: list[tuple[float, float, float]] = []
+    for number in range(12):
+        with pymupdf.open() as made:
+            page = made.new_page()
+            for place, text in enumerate(
+                (f"Invoice number: INV-{number}-{time.time_ns()}", "Supplier: Blue Harbour Ltd")
+            ):
+                page.insert_text((60, 60 + 20 * place), text)
+            for place, cells in enumerate((("Description", "Amount"), ("Cleat", "10.00"), ("Hinge", "12.50"))):
+                for x, text in zip((60, 300), cells, strict=True):
+                    page.insert_text((x, 140 + 18 * place), text)
+            page.insert_text((60, 260), "Total: 22.50")
+            url = "data:application/pdf;base64," + base64.b64encode(made.tobytes()).decode()
+        body = {
+            "document": {"filename": "a.pdf", "url": url},
+            "json_schema": schema,
+            "model": "retab-small",
+            "stream": True,
+        }
+        first = values = 0.0
+        since = time.perf_counter()
+        headers = {"Api-Key": key, "Accept": "application/x-ndjson"}
+        with httpx.stream("POST", f"{base}/v1/extractions/stream", json=body, headers=headers, timeout=60) as answer:
+            answer.raise_for_status()
+            for line in filter(None, answer.iter_lines()):
+                first = first or time.perf_counter() - since
+                if any((json.loads(line).get("output") or {}).values()):
+                    values = values or time.perf_counter() - since
+        found.append((first, values, time.perf_counter() - since))
+    for name, column in zip(("first line", "first values", "end"), zip(*found[2:], strict=True), strict=True):
+        shown = sorted(1000 * each for each in column)
+        print(f"{name:13} median {shown[len(shown) // 2]:6.0f} ms, worst {shown[-1]:6.0f} ms")
 
 
 def agreements(folder: Path) -> None:
@@ -159,6 +226,8 @@ if __name__ == "__main__":
             records(Path(arguments[0]), Path(arguments[1]), tuple(arguments[2:]))
         case "tables":
             tables()
+        case "stream":
+            stream(*arguments)
         case "agreements":
             agreements(Path(arguments[0]))
         case _:

@@ -15,6 +15,7 @@
     │   ├── IncompleteDocumentError  some of it could not be read; the rest is used
     │   ├── MissingObjectError       the object was deleted after it was listed
     │   ├── ModelError               a model's server refused this input, or its answer is unusable
+    │   ├── InfectedDocumentError    a scanner objects to it: it is quarantined, and nothing reads it
     │   ├── SideCarError             the file that says who may find the document is wrong
     │   └── ReaderError              the reader failed in a way that it should not: a fault of docmill's
     ├── TransientError           the same document may succeed later: a service failed or was slow
@@ -122,6 +123,10 @@ class MissingObjectError(PermanentError):
 
 class ModelError(PermanentError):
     """A model's server refused this input, or its answer is unusable."""
+
+
+class InfectedDocumentError(PermanentError):
+    """A virus scanner objects to the document."""
 
 
 class SideCarError(PermanentError):

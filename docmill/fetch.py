@@ -165,6 +165,29 @@ def _get(url: httpx2.URL, rules: FetchRules, resolve: Resolve, deadline: float) 
         raise TransientError(f"{url.host} cannot be fetched from: {reason}.") from error
 
 
+def post(url: str, body: bytes, headers: Mapping[str, str], rules: FetchRules, resolve: Resolve = addresses) -> None:
+    """The body was taken by whoever answers at the URL, by the same rules; redirects are not followed.
+
+    Raises UrlRefusedError, TransientError (5xx, 429, no answer) and SourceError for any other answer than 2xx.
+    """
+    parsed = _parsed(url)
+    address = checked_address(parsed, rules, resolve)
+    own = {"Host": parsed.netloc.decode(), "User-Agent": "docmill"}
+    extensions = {"sni_hostname": parsed.host}
+    asked = httpx2.Request(
+        "POST", parsed.copy_with(host=address), headers=own | dict(headers), content=body, extensions=extensions
+    )
+    try:
+        with httpx2.Client(timeout=min(rules.seconds, _PIECE_SECONDS), trust_env=False) as client:
+            answer = client.send(asked, follow_redirects=False)
+    except httpx2.HTTPError as error:
+        raise TransientError(f"{parsed.host} cannot be reached: {str(error) or type(error).__name__}.") from error
+    if answer.status_code >= 500 or answer.status_code == 429:
+        raise TransientError(f"{parsed.host} answered with HTTP {answer.status_code}.")
+    if not answer.is_success:
+        raise SourceError(f"{parsed.host} answered with HTTP {answer.status_code}.", hint="Check the URL.")
+
+
 def checked_address(url: httpx2.URL, rules: FetchRules, resolve: Resolve = addresses) -> str:
     """The address to connect to; raises UrlRefusedError where any address of the host is not a public one."""
     host, port = url.host, url.port or (443 if url.scheme == "https" else 80)

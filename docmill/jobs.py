@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,6 +30,8 @@ from docmill.tables import jobs as _jobs
 _PAUSES = (2.0, 10.0, 60.0)
 """Seconds until a job that met a passing fault is tried again; the last one for all later tries."""
 _RESULT = "result"
+_HOUR = 3_600.0
+_IN_LIST = 500
 ANEW = "anew"
 """A job whose payload has this set is done whatever was done before; its result serves later jobs of the same work."""
 KEPT = "kept"
@@ -190,11 +193,14 @@ class Jobs:
 
     def find_all(self, job_ids: Sequence[str], tenant: str | None = None) -> dict[str, Job]:
         """Those of the jobs that are known, by id."""
-        query = sa.select(_jobs).where(_jobs.c.job_id.in_(list(job_ids)))
+        query = sa.select(_jobs)
         if tenant is not None:
             query = query.where(_jobs.c.tenant == tenant)
+        found: list[Job] = []
         with self._database.read() as connection:
-            found = [_job(row) for row in connection.execute(query)]
+            for start in range(0, len(job_ids), _IN_LIST):
+                part = list(job_ids[start : start + _IN_LIST])
+                found += [_job(row) for row in connection.execute(query.where(_jobs.c.job_id.in_(part)))]
         return {job.job_id: job for job in found}
 
     def newest(self, tenant: str | None = None, *, state: JobState | None = None, limit: int = 100) -> list[Job]:
@@ -381,6 +387,30 @@ class Jobs:
             found = [_job(row) for row in connection.execute(sa.select(_jobs).where(*expired).limit(limit))]
         self._forget(found)
         return len(found)
+
+    def oldest_queued(self) -> float:
+        """Seconds that the oldest job that could be begun has waited; 0 where none waits."""
+        now = time.time()
+        query = sa.select(sa.func.min(_jobs.c.created_at))
+        with self._database.read() as connection:
+            since = connection.execute(
+                query.where(_jobs.c.state == JobState.QUEUED.value, _jobs.c.due_at <= now)
+            ).scalar()
+        return max(0.0, now - since) if since else 0.0
+
+    def sweep_leftovers(self, after: str = "", limit: int = 10_000) -> str:
+        """Old objects of jobs that nobody knows are gone: a process was killed between the object and the row.
+
+        Looks at `limit` objects behind the key `after`, and returns the last one's key; "" where there were no more.
+        """
+        found = list(islice(self._store.list("jobs/", after), limit))
+        before = time.time() - max(self._ttl, _HOUR)
+        old = {each.key: each.key.split("/")[1] for each in found if each.modified < before}
+        known = self.find_all(sorted(set(old.values())))
+        for key, job_id in old.items():
+            if job_id not in known:
+                self._store.delete(key)
+        return found[-1].key if len(found) == limit else ""
 
     @again
     def _forget(self, jobs: Sequence[Job]) -> None:

@@ -452,6 +452,15 @@ class Ledger:
             chosen = query.where(self._below(below)) if below else query
             return int(connection.execute(chosen).scalar_one())
 
+    def totals(self) -> tuple[int, int]:
+        """How many documents are known, and how many of them stand failed or partial."""
+        faulty = sa.select(sa.func.count(sa.distinct(_outcomes.c.document_id))).where(
+            _outcomes.c.status.in_([Status.FAILED.value, Status.PARTIAL.value])
+        )
+        known = sa.select(sa.func.count()).select_from(_documents).where(_ALIVE)
+        with self._read() as connection:
+            return int(connection.execute(known).scalar_one()), int(connection.execute(faulty).scalar_one())
+
     @again
     def set_access(self, documents: Sequence[Document]) -> None:
         """The documents' access tags and metadata are known."""

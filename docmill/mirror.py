@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from docmill import tracing
 from docmill.access import SIDE_CAR, apply_access, is_side_car
 from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
@@ -338,6 +339,8 @@ def _write_batch(workspace: Workspace, collection: str, documents: Sequence[Docu
         workspace.store.put(key, manifest)
         batch = Batch(name, collection, len(free), sum(each.size for each in free), time.time(), runner)
         if workspace.ledger.claim(batch, free):
+            newest = max((each.modified for each in free), default=0.0) or batch.created_at
+            tracing.upload(name, collection, [each.document_id for each in free], newest)
             return name
         workspace.store.delete(key)
     return None

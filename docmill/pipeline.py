@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from docmill.errors import PermanentError, UsageError
+from docmill import tracing
+from docmill.errors import InfectedDocumentError, PermanentError, UsageError
 from docmill.generations import activate, delete_everywhere
 from docmill.ids import digest
 from docmill.inference.metrics import Meter, remote_models
@@ -85,6 +86,19 @@ def run_stage(
     """
     if workspace.ledger.batch(batch) is None:
         raise UsageError(f"There is no batch {batch!r}.", hint="See `docmill status`.")
+    with tracing.stage(stage.value, batch, run_id) as reports:
+        done = _run_stage(workspace, stage, batch, scope, run_id)
+        reports.append(done)
+    current().end(done)
+    if stage is Stage.VECTOR_COLLECTION and done.worked_on:
+        numbers = {name: getattr(done, name) for name in ("documents", "ok", "partial", "failed", "waiting")}
+        told = {"batch": batch, "collection": done.collection, "run_id": run_id, **numbers}
+        workspace.webhooks.tell("batch.finished", told)
+    return done
+
+
+def _run_stage(workspace: Workspace, stage: Stage, batch: str, scope: Scope, run_id: str) -> StageReport:
+    """How the batch stands after its documents have been through the stage."""
     since = time.monotonic()
     worked_on: dict[str, None] = {}
     jobs, outcomes = _jobs(workspace, stage, batch, scope)
@@ -97,9 +111,7 @@ def run_stage(
         jobs = [job for job in jobs if job.document.document_id not in worked_on]
         if not jobs:
             break
-    done = report(workspace, stage, batch, worked_on=tuple(worked_on), seconds=time.monotonic() - since)
-    current().end(done)
-    return done
+    return report(workspace, stage, batch, worked_on=tuple(worked_on), seconds=time.monotonic() - since)
 
 
 def _jobs(workspace: Workspace, stage: Stage, batch: str, scope: Scope) -> tuple[list[Job], Outcomes]:
@@ -258,6 +270,8 @@ class _Writer:
         error = result.error or result.lacking
         lacks = result.failed_pages or result.lacking
         status = Status.FAILED if result.error else Status.PARTIAL if lacks else Status.OK
+        if isinstance(result.error, InfectedDocumentError):
+            status = Status.QUARANTINED
         return Outcome(
             document_id=document.document_id,
             stage=self._stage,

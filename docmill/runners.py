@@ -22,8 +22,10 @@ class BatchRunner(Protocol):
 
     name: str
 
-    def run(self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope) -> None:
-        """The batch has been through the stages; raises what ended it before."""
+    def run(
+        self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope, started_by: str = "command line"
+    ) -> None:
+        """The batch has been through the stages; raises what ended it before. `started_by` is told to people."""
         ...
 
     def check(self, workspace: Workspace) -> tuple[bool, str]:
@@ -36,7 +38,9 @@ class LibraryRunner:
 
     name = "library"
 
-    def run(self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope) -> None:
+    def run(
+        self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope, started_by: str = "command line"
+    ) -> None:
         """The batch has been through the stages."""
         run_batch(workspace, batch, stages=stages, scope=scope, run_id=f"library-{batch}")
 

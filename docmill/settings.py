@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -72,6 +73,52 @@ class ServiceSettings(BaseModel):
     ] = 20.0
     shutdown_seconds: Annotated[float, Field(ge=0, description="time that work gets to end at shutdown")] = 20.0
     cors_origins: Annotated[tuple[str, ...], Field(description="origins of web pages that may call")] = ()
+
+
+class ScanSettings(BaseModel):
+    """Who looks at each object before it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clamd: Annotated[
+        str, Field(pattern=r"^(/.+|.+:\d+)?$", description="ClamAV's daemon: a socket's path, or host:port")
+    ] = ""
+    command: Annotated[
+        str, Field(description="command that gets the bytes on standard input and ends with 0 (clean) or 1 (found)")
+    ] = ""
+    seconds: Annotated[float, Field(gt=0, description="time that a scan may take")] = 120.0
+
+
+class WebhookSettings(BaseModel):
+    """Who is told of ended batches and jobs and of failed runs; docs/deploy.md says how to check the signature."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    urls: Annotated[
+        tuple[str, ...], Field(description="addresses that are told; private ones must be in fetch_allow, too")
+    ] = ()
+    secret: Annotated[
+        SecretStr, Field(description="whsec_ and 24 to 64 bytes in base64, which messages are signed with (a secret)")
+    ] = SecretStr("")
+    events: Annotated[
+        tuple[Literal["batch.finished", "job.finished", "run.failed"], ...], Field(description="what they are told of")
+    ] = ("batch.finished", "job.finished", "run.failed")
+    attempts: Annotated[int, Field(ge=1, le=10, description="tries of a message, with pauses of 1, 2, 4 … s")] = 4
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if self.urls and not signing_key(self.secret.get_secret_value()):
+            raise ValueError("secret must be whsec_ and 24 to 64 bytes in base64")
+        return self
+
+
+def signing_key(secret: str) -> bytes:
+    """The bytes of a webhook secret, none of one that is not well formed."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return b""
+    return key if secret.startswith("whsec_") and 24 <= len(key) <= 64 else b""
 
 
 def _networks_checked(text: str) -> str:
@@ -157,6 +204,8 @@ class Settings(BaseSettings):
     ] = ""
     fetch_bytes: Annotated[int, Field(ge=1, description="bytes that are fetched from a URL at most")] = 500_000_000
     fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
+    scan: ScanSettings = ScanSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     service: ServiceSettings = ServiceSettings()
     pipeline: PipelineConfig = PipelineConfig()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from docmill.generations import unsearched
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import Outcomes, current_outcome
+from docmill.routes import Route, routes_of
 from docmill.standing import with_outcomes
 from docmill.workspace import Workspace
 
@@ -19,7 +20,7 @@ class CollectionStatus:
     `searchable` documents have all their current chunks in the collection; `failed` stand failed at some stage,
     `partial` lack pages, `quarantined` were set aside, `pending` are none of these. `rows` is what the index holds,
     `orphans` the rows of documents that nobody knows. `unsearched` says why what is ingested now is not found, "" if
-    it is.
+    it is. `routes` say how the pages of its PDFs were read, and why.
     """
 
     collection: str
@@ -32,6 +33,7 @@ class CollectionStatus:
     rows: int
     orphans: int
     expected_rows: int
+    routes: tuple[Route, ...] = ()
     unsearched: str = ""
 
 
@@ -52,9 +54,12 @@ def collection_status(workspace: Workspace, collection: str) -> CollectionStatus
     documents = workspace.ledger.documents(collection)
     states: Counter[str] = Counter()
     expected_rows = 0
+    counts: Counter[str] = Counter()
     for document, outcomes in with_outcomes(workspace, documents):
         states[_state(workspace, document, outcomes)] += 1
         last = outcomes.get((document.document_id, Stage.VECTOR_COLLECTION))
+        read = outcomes.get((document.document_id, Stage.EXTRACTED_ELEMENTS))
+        counts.update(read.counts if read is not None else {})
         expected_rows += last.counts.get("rows", 0) if last is not None else 0
     held = workspace.index.held(collection, workspace.space)
     known = {document.document_id for document in documents}
@@ -69,6 +74,7 @@ def collection_status(workspace: Workspace, collection: str) -> CollectionStatus
         rows=len(held),
         orphans=sum(row.document_id not in known for row in held.values()),
         expected_rows=expected_rows,
+        routes=routes_of(counts),
         unsearched=unsearched(workspace, collection),
     )
 

@@ -19,6 +19,7 @@ from docmill.models import Document, Stage
 from docmill.settings import Settings
 from docmill.store import ObjectStore, open_store
 from docmill.usage import Usage
+from docmill.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from docmill.inference.reranker import Reranker
@@ -85,6 +86,11 @@ class Workspace:
     def usage(self) -> Usage:
         """What work cost."""
         return Usage(self.ledger.database)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Who is told of what ended."""
+        return Webhooks(self.settings)
 
     @cached_property
     def index(self) -> VectorIndex:

@@ -75,7 +75,7 @@ the type (`tests/extract/test_features.py`).
 
 - **merged cells**: a cell with its spans stands once, at its first row and column. **notes**: footnotes, endnotes and
   speakers' notes. **members**: documents inside, which become documents of their own (`mail.eml!/report.pdf`), to any
-  depth within `extract.max_depth`. **text of pictures** is read in mode `accurate`, in mode `auto` where there is no
+  depth within `extract.max_depth`; of a PDF the files attached to it. **text of pictures** is read in mode `accurate`, in mode `auto` where there is no
   other text.
 - *Tracked changes*: the final text; insertions count, deletions do not (in docx they do with `extract.office.deleted`).
   *Formulas* of sheets: their values; `extract.office.formulas` keeps the formulas of xlsx and ods beside them.

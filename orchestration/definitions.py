@@ -9,7 +9,7 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)  # partitioned asset checks are a preview in Dagster 1.13
 
 import assets  # noqa: E402
-from orchestration import jobs, schedules, sensors  # noqa: E402
+from orchestration import alerts, jobs, schedules, sensors  # noqa: E402
 from resources import (  # noqa: E402
     IndexResource,
     LedgerResource,
@@ -22,7 +22,7 @@ from resources import (  # noqa: E402
 defs = dg.Definitions(
     assets=[getattr(assets, name) for name in assets.__all__],
     jobs=jobs.ALL,
-    sensors=[sensors.new_uploads, sensors.failed_documents],
+    sensors=[sensors.new_uploads, sensors.failed_documents, alerts.run_failures],
     schedules=schedules.ALL,
     resources={
         "workspace": WorkspaceResource(

@@ -1,4 +1,4 @@
-"""Runs batches for the command line through the Dagster job, so that the UI shows what the command line did."""
+"""Runs batches for the command line and the service through the Dagster job, so that the UI shows what they did."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class DagsterRunner:
 
     name = "dagster"
 
-    def run(self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope) -> None:
+    def run(
+        self, workspace: Workspace, batch: str, stages: Sequence[Stage], scope: Scope, started_by: str = "command line"
+    ) -> None:
         """The batch has been through the stages; the run and its materializations are in the instance."""
         from orchestration.definitions import defs
 
@@ -36,7 +38,7 @@ class DagsterRunner:
                     "resources": {"scope": {"config": chosen}},
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 },
-                tags={"docmill/batch": batch, "docmill/started_by": "command line"},
+                tags={"docmill/batch": batch, "docmill/started_by": started_by},
                 raise_on_error=False,
             )
             if not result.success:

@@ -1,7 +1,8 @@
 """A server that speaks OpenAI's protocol for speech and pictures and really listens and looks.
 
-Speech goes through Whisper. A picture is decoded and described by its size, its main colour and the text on it, for no
-vision model with usable weights comes in a package. Requests without the key are refused; all that came is kept.
+Speech goes through Whisper. A picture is decoded and described by its size and its main colour, one of several colours
+by a table of their shares, too, for no vision model with usable weights comes in a package. Requests without the key
+are refused; all that came is kept.
 """
 
 from __future__ import annotations
@@ -61,9 +62,17 @@ def _caption(kept: MediaServer, body: bytes) -> dict:
     with Image.open(io.BytesIO(base64.b64decode(encoded, validate=True))) as image:
         red, green, blue = image.convert("RGB").resize((1, 1)).getpixel((0, 0))
         colour = max((red, "red"), (green, "green"), (blue, "blue"))[1]
-        text = f"A mostly {colour} picture, {image.width} by {image.height} pixels."
+        text = f"A mostly {colour} picture, {image.width} by {image.height} pixels.{_shares(image.convert('RGB'))}"
     message = {"role": "assistant", "content": text}
     return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": {}}
+
+
+def _shares(image: Image.Image) -> str:
+    """The shares of the picture's colours as a table, "" where it has but one."""
+    pixels = image.width * image.height
+    found = sorted(image.quantize(8).convert("RGB").getcolors(), reverse=True)
+    rows = [f"| {colour} | {100 * count // pixels} % |" for count, colour in found if count > pixels / 100]
+    return "\n\n| colour | share |\n|---|---|\n" + "\n".join(rows) if len(rows) > 1 else ""
 
 
 @contextmanager

@@ -16,9 +16,14 @@ DEAD = f"{socket.gethostname()}:1:1"
 
 
 @pytest.fixture
-def jobs(ledger_url: str) -> Iterator[Jobs]:
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def jobs(ledger_url: str, store: MemoryStore) -> Iterator[Jobs]:
     ledger = Ledger(ledger_url)
-    yield Jobs(ledger.database, MemoryStore())
+    yield Jobs(ledger.database, store)
     ledger.close()
 
 
@@ -129,6 +134,27 @@ def test_deleted_job_leaves_nothing(jobs: Jobs):
     assert jobs.find(job.job_id) is None
     with pytest.raises(MissingObjectError):
         jobs.file(job, "content")
+
+
+def test_leftovers_of_unknown_jobs_are_swept_once_old(jobs: Jobs, store: MemoryStore, monkeypatch: pytest.MonkeyPatch):
+    job = jobs.submit("parse", {}, files={"a": b"1"})
+    for name in ("gone-1", "gone-2"):
+        store.put(f"jobs/{name}/a", b"1")
+    assert jobs.sweep_leftovers() == ""
+    assert len(list(store.list("jobs/"))) == 3
+    later = time.time() + 10_000_000
+    monkeypatch.setattr("docmill.jobs.time.time", lambda: later)
+    cursor = jobs.sweep_leftovers(limit=2)
+    assert cursor
+    jobs.sweep_leftovers(cursor)
+    assert [each.key for each in store.list("jobs/")] == [job.key("a")]
+
+
+def test_oldest_queued_job_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
+    assert jobs.oldest_queued() == 0
+    created = jobs.submit("parse", {}).created_at
+    monkeypatch.setattr("docmill.jobs.time.time", lambda: created + 7)
+    assert jobs.oldest_queued() == pytest.approx(7)
 
 
 def test_expired_results_are_swept(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):

@@ -14,7 +14,7 @@ from docmill.settings import WorkerLimits
 from docmill.warm import WarmPools
 from docmill.workers import Isolated
 
-LIMITS = WorkerLimits(processes=2, seconds=1.5, memory_mb=1024)
+LIMITS = WorkerLimits(processes=2, seconds=3, memory_mb=1024)
 GOOD = ["one", "two", "three"]
 
 
@@ -62,7 +62,7 @@ def answers(*tasks: str) -> list[str | DocmillError]:
         ("local", ReaderError, "Local"),
         ("exits", ReaderError, "SystemExit"),
         ("refuses", TransientError, "The store is slow."),
-        ("hangs", LimitExceededError, "not read within 1.5 s"),
+        ("hangs", LimitExceededError, "not read within 3 s"),
         ("crashes", LimitExceededError, "crashed its reader"),
         ("dies", LimitExceededError, "crashed its reader"),
         ("eats", LimitExceededError, "more than 1024 MiB"),

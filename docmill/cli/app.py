@@ -268,7 +268,9 @@ def sources_command(
 
 @app.command(name="parse")
 def parse_command(
-    files: Annotated[list[str], typer.Argument(help="Documents: files, folders, patterns such as 'a/*.pdf'.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Documents: files, folders, patterns such as 'a/*.pdf', s3://bucket/….")
+    ],
     form: Annotated[
         list[str] | None,
         typer.Option("--format", "-f", help=f"What to give, some of: {', '.join(parse.Form)}; default: markdown."),
@@ -310,6 +312,7 @@ def parse_command(
         wanted=parse.wanted_of(pages, ask=ask, password_file=password_file, settings=settings),
         config=parse.config_of(settings, mode, languages),
         limits=settings.workers,
+        endpoint=settings.s3_endpoint_url,
     )
     raise typer.Exit(OK if parse.parse(wish, as_json=as_json) else ERROR)
 

@@ -31,6 +31,7 @@ from docmill.generations import WAY_BACK
 from docmill.ledger import Failure
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, set_quarantine
+from docmill.routes import shares
 from docmill.runners import find_runner
 from docmill.status import collection_statuses
 from docmill.store import canonical_url
@@ -79,6 +80,8 @@ def status(*, as_json: bool) -> None:
     fields = [column.removeprefix("#") for column in columns]
     table("", columns, [[getattr(each, field) for field in fields] for each in statuses])
     for each in statuses:
+        if read := shares(each.routes):
+            notes.print(f"{each.collection}: pages of PDFs by the way they were read: {read}", markup=False)
         if each.unsearched:
             notes.print(f"{each.collection}: {each.unsearched} {WAY_BACK}", markup=False)
 

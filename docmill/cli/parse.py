@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from docmill.cli.fetched import fetched
 from docmill.cli.output import notes, print_json
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import DocmillError, SourceError, UsageError
@@ -54,7 +55,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the command line asks for; `output` is "" for standard output."""
+    """What the command line asks for; `output` is "" for standard output, `endpoint` the address of an S3 server."""
 
     paths: tuple[str, ...]
     forms: frozenset[Form]
@@ -63,6 +64,7 @@ class Wish:
     wanted: Wanted
     config: ExtractConfig
     limits: WorkerLimits
+    endpoint: str | None = None
 
 
 def forms_of(names: Sequence[str]) -> frozenset[Form]:
@@ -107,6 +109,12 @@ def config_of(settings: Settings, mode: Mode | None, languages: str) -> ExtractC
 
 def parse(wish: Wish, *, as_json: bool) -> bool:
     """Print or write what was asked; whether every file could be read."""
+    with fetched(wish.paths, wish.endpoint) as (paths, shown):
+        return _parse(replace(wish, paths=paths), shown, as_json=as_json)
+
+
+def _parse(wish: Wish, shown: Callable[[str], str], *, as_json: bool) -> bool:
+    """The same for files here; `shown` says what a path is called."""
     known = places.served(load_settings().models)
     places.know(known)
     folder = _folder(wish)
@@ -114,17 +122,19 @@ def parse(wish: Wish, *, as_json: bool) -> bool:
     if folder is None and len(inputs) > 1:
         raise UsageError(f"{len(inputs)} documents cannot be printed as one.", hint="Name a folder: -o FOLDER.")
     if folder is None:
-        _one(inputs[0], wish)
+        _one(inputs[0], wish, shown)
         return True
     tasks = [ParseTask(str(x.path), x.name, str(folder), wish.config, wish.forms, wish.options, wish.wanted, known)
              for x in inputs]  # fmt: skip
     results = [*(_here(tasks[0]) if len(tasks) == 1 else _in_workers(tasks, wish.limits))]
     results.sort(key=lambda each: each[0])
     if as_json:
-        print_json({"documents": [_record(tasks[index], result) for index, result in results]})
+        print_json(
+            {"documents": [_record(shown(tasks[index].path), tasks[index], result) for index, result in results]}
+        )
     else:
         for index, result in results:
-            _tell(tasks[index], result)
+            _tell(shown(tasks[index].path), result)
     return all(isinstance(result, Parsed) for _, result in results)
 
 
@@ -190,10 +200,10 @@ def _files(path: str, output: Path | None) -> Iterator[tuple[Path, str]]:
     yield from ((each, each.name) for each in matches)
 
 
-def _one(file: Input, wish: Wish) -> None:
+def _one(file: Input, wish: Wish, shown: Callable[[str], str]) -> None:
     """Print the one output of one file, or write it to the file named."""
     (form,) = wish.forms
-    with _named(file.path), _pages_shown(file.path.name) as watch:
+    with _named(shown(str(file.path))), _pages_shown(file.path.name) as watch:
         reading = read_whole(file_bytes(str(file.path)), file.path.name, wish.config, replace(wish.wanted, watch=watch))
         data = single(reading, form, wish.options, file.path.stem)
     for warning in (*reading.extraction.lacking, *reading.extraction.warnings):
@@ -231,7 +241,7 @@ def _in_workers(tasks: Sequence[ParseTask], limits: WorkerLimits) -> Iterator[tu
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _named(path: str) -> Iterator[None]:
     """Errors name the file."""
     try:
         yield
@@ -267,29 +277,27 @@ def _progress() -> Progress:
     return Progress(*columns, TimeElapsedColumn(), console=notes, disable=not sys.stderr.isatty(), transient=True)
 
 
-def _tell(task: ParseTask, result: Parsed | DocmillError) -> None:
+def _tell(source: str, result: Parsed | DocmillError) -> None:
     """A line for a file that was read, its notes below; what was wrong with one that was not."""
     if isinstance(result, DocmillError):
-        notes.print(f"[red]✗[/red] {escape(task.path)}\n    {escape(result.message)}")
+        notes.print(f"[red]✗[/red] {escape(source)}\n    {escape(result.message)}")
         if result.hint:
             notes.print(f"    [dim]{escape(result.hint)}[/dim]")
         return
     pages = f"{result.pages} page{'s' * (result.pages != 1)}, " if result.pages else ""
     shown = ", ".join(result.files[:3]) + (f" and {len(result.files) - 3} more" if len(result.files) > 3 else "")
-    notes.print(
-        f"[green]✓[/green] {escape(task.path)}: {pages}{result.elements} elements → {escape(shown) or 'nothing'}"
-    )
+    notes.print(f"[green]✓[/green] {escape(source)}: {pages}{result.elements} elements → {escape(shown) or 'nothing'}")
     for warning in result.warnings:
         notes.print(f"    Note: {warning}", markup=False)
 
 
-def _record(task: ParseTask, result: Parsed | DocmillError) -> dict[str, object]:
+def _record(source: str, task: ParseTask, result: Parsed | DocmillError) -> dict[str, object]:
     """A file's result for programs."""
     if isinstance(result, DocmillError):
         error = type(result).__name__
-        return {"source": task.path, "ok": False, "error": error, "message": result.message, "hint": result.hint}
+        return {"source": source, "ok": False, "error": error, "message": result.message, "hint": result.hint}
     return {
-        "source": task.path,
+        "source": source,
         "ok": True,
         "pages": result.pages,
         "failed_pages": list(result.failed_pages),

@@ -39,6 +39,7 @@ MAX_CHARACTERS = 200_000_000
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 _FILE_NAME = re.compile(r"[^\n]*\.(png|jpe?g|gif|bmp|tiff?|webp|emf|wmf|svg)", re.I)
+_AUTOMATIC = re.compile(r"(?:picture|image|graphic|object|bild|grafik|objekt|imagen?|immagine|afbeelding)\s*\d*", re.I)
 _SPACES = re.compile(r"[^\S\n]+")
 _KEPT_AS_IS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 
@@ -177,9 +178,9 @@ class Builder:
         """Adds a picture with its crop; one that cannot be shown is named in the warnings instead (None).
 
         So is one that the settings have too small or too narrow, unless the document describes it. `text` is the
-        picture's description in the document, "" without one; a file's name describes nothing.
+        picture's description in the document, "" without one; the name of a file, or `Picture 1`, describes nothing.
         """
-        text = "" if _FILE_NAME.fullmatch(text.strip()) else text
+        text = "" if _FILE_NAME.fullmatch(text.strip()) or _AUTOMATIC.fullmatch(text.strip()) else text
         given: Fields = {**(fields or {})}
         if text.strip():
             given["metadata"] = {**given.get("metadata", {}), "alt_text": tidy(text)}

@@ -46,7 +46,8 @@ _WRITTEN = {*_TEXT, Feature.SPANS, Feature.PICTURES, Feature.OCR, Feature.NOTES,
 FEATURES: Mapping[str, frozenset[Feature]] = {
     label: frozenset(features)
     for label, features in {
-        "pdf": {*_SLIDES, Feature.OCR, Feature.CHARTS, Feature.NOTES, Feature.MARGINS} - {Feature.LINKS},
+        "pdf": {*_SLIDES, Feature.OCR, Feature.CHARTS, Feature.NOTES, Feature.MARGINS, Feature.MEMBERS}
+        - {Feature.LINKS},
         "docx": {*_WRITTEN, Feature.CHARTS, Feature.FORMULAS, Feature.MEMBERS},
         "odt": _WRITTEN,
         "rtf": {*_WRITTEN} - {Feature.LINKS, Feature.SPANS},
@@ -84,7 +85,7 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "xml": set(),
         "svg": {Feature.TITLES, Feature.PICTURES, Feature.CHARTS, Feature.PAGES, Feature.BOXES},
         **dict.fromkeys(("png", "jpeg", "tiff", "bmp", "webp", "gif", "heic", "avif"), _SCAN),
-        **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz", "zst", "mbox"), _ARCHIVE),
+        **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz", "zst", "mbox", "tnef"), _ARCHIVE),
         **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg"), _SOUND),
         **dict.fromkeys(("mp4", "mov", "mkv", "webm", "avi"), _VIDEO),
     }.items()

@@ -76,6 +76,7 @@ MEDIA_TYPES: dict[str, str] = {
     "xz": "application/x-xz",
     "zst": "application/zstd",
     "mbox": "application/mbox",
+    "tnef": "application/vnd.ms-tnef",
     "7z": "application/x-7z-compressed",
     "rar": "application/vnd.rar",
     "encrypted": "application/x-ole-encrypted-package",
@@ -113,6 +114,7 @@ _EXTENSIONS: dict[str, str] = {
     **dict.fromkeys(("ini", "cfg", "css", "tex"), "code"),
 }  # fmt: skip
 _MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x78\x9f\x3e\x22", "tnef"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF87a", "gif"),
@@ -195,7 +197,7 @@ def _by_signature(data: bytes) -> str:
     for magic, label in _MAGIC:
         if data.startswith(magic):
             return label
-    if b"%PDF-" in data[:1024]:
+    if data.startswith(b"%PDF-"):
         return "pdf"
     if data.startswith(b"BM") and data[6:10] == b"\0\0\0\0" and len(data) > 26:
         return "bmp"
@@ -213,6 +215,8 @@ def _by_signature(data: bytes) -> str:
         return _ole_label(data)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_label(data)
+    if b"%PDF-" in data[:1024]:  # after the containers: what they hold unpacked may begin that early
+        return "pdf"
     return media_label(data)
 
 

@@ -110,7 +110,7 @@ def read(
             return finished(only_wanted(_plugged(plugin, data, name, config), wanted), detected.disagreement)
     if detected.label in ARCHIVES:
         with malformed(detected):
-            members = _members(data, detected.label, config, keep)
+            members = members_of(data, detected.label, config, keep)
             reading = listing(detected.label, members, config)
     else:
         reader = _reader(detected)
@@ -120,16 +120,16 @@ def read(
             else:
                 found = only_wanted(reader(data, config), wanted)
             reading = with_text_of_pictures(_with_drawings(found, config), config)
-            members = _members(data, detected.label, config, keep)
-    return finished(_with_members(reading, members), detected.disagreement)
+            members = members_of(data, detected.label, config, keep, wanted.password)
+    return finished(with_members(reading, members), detected.disagreement)
 
 
-def _members(
-    data: bytes, label: str, config: ExtractConfig, keep: Callable[[bytes], None] | None
+def members_of(
+    data: bytes, label: str, config: ExtractConfig, keep: Callable[[bytes], None] | None, password: str = ""
 ) -> tuple[Member, ...]:
     """The members of a document. Raises the first one's error where an archive has none that can be taken out."""
     members = []
-    for unpacked in unpack(data, label, config):
+    for unpacked in unpack(data, label, config, password):
         members.append(unpacked.member)
         if keep is not None and not unpacked.member.error:
             keep(unpacked.data)
@@ -138,7 +138,7 @@ def _members(
     return tuple(members)
 
 
-def _with_members(reading: Reading, members: tuple[Member, ...]) -> Reading:
+def with_members(reading: Reading, members: tuple[Member, ...]) -> Reading:
     """The reading with the members; it lacks those that could not be taken out."""
     lacking = [f"{each.path} was not read: {each.error}" for each in members if each.error]
     update = {"members": members, "lacking": (*reading.extraction.lacking, *lacking)}

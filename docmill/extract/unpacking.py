@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 from docmill.config import ExtractConfig
@@ -30,8 +31,10 @@ _OPENERS: dict[str, tuple[str, str]] = {
     "eml": ("mail", "eml_parts"),
     "msg": ("mail", "msg_parts"),
     **dict.fromkeys(("docx", "pptx", "xlsx"), ("embedded", "ooxml_parts")),
+    "pdf": ("pdf.attachments", "pdf_parts"),
+    "tnef": ("tnef", "tnef_parts"),
 }
-ARCHIVES = frozenset({"zip", "tar", "gz", "bz2", "xz", "zst", "mbox"})
+ARCHIVES = frozenset({"zip", "tar", "gz", "bz2", "xz", "zst", "mbox", "tnef"})
 """Labels of what holds nothing but members."""
 LISTED = 200
 """Members that the listing of an archive names; it is searched, and a mailbox may hold thousands."""
@@ -46,13 +49,15 @@ class Unpacked:
     data: bytes = b""
 
 
-def unpack(data: bytes, label: str, config: ExtractConfig) -> Iterator[Unpacked]:
+def unpack(data: bytes, label: str, config: ExtractConfig, password: str = "") -> Iterator[Unpacked]:
     """The members of a document of the type `label`, at all depths, in their order; those that cannot be read say why.
 
+    `password` opens a PDF, and what is attached to it.
     Raises LimitExceededError where they are too many or too large together, and what its own opener raises.
     """
     if label in _OPENERS:
-        yield from _Walk(config).inside(data, label, "", 1)
+        opener = partial(_pdf_parts, password=password) if label == "pdf" else _opener(label)
+        yield from _Walk(config).inside(data, opener, "", 1)
 
 
 class _Walk:
@@ -63,9 +68,9 @@ class _Walk:
         self._budget = Budget(config)
         self._paths: set[str] = set()
 
-    def inside(self, data: bytes, label: str, prefix: str, depth: int) -> Iterator[Unpacked]:
+    def inside(self, data: bytes, opener: Opener, prefix: str, depth: int) -> Iterator[Unpacked]:
         """The members of a document whose own path and `!/` are the prefix."""
-        for part in _opener(label)(data, self._budget):
+        for part in opener(data, self._budget):
             self._budget.count()
             path = self._path(prefix + _name(part.name))
             if part.error is not None:
@@ -89,7 +94,7 @@ class _Walk:
             return
         try:
             if depth < self._config.max_depth:
-                yield from self.inside(part.data, found.label, path + INSIDE, depth + 1)
+                yield from self.inside(part.data, _opener(found.label), path + INSIDE, depth + 1)
             elif archive or any(True for _ in _opener(found.label)(part.data, Budget(self._config))):
                 raise LimitExceededError(
                     f"More than {self._config.max_depth} documents lie within each other (limit extract.max_depth).",
@@ -110,6 +115,13 @@ class _Walk:
             found = f"{stem} ({number}){dot}{ending}" if dot and "/" not in ending else f"{path} ({number})"
         self._paths.add(found)
         return found
+
+
+def _pdf_parts(data: bytes, budget: Budget, password: str) -> Iterator[Part]:
+    """The files attached to a PDF that the password opens."""
+    from docmill.extract.pdf.attachments import pdf_parts
+
+    return pdf_parts(data, budget, password)
 
 
 def _opener(label: str) -> Opener:

@@ -15,14 +15,16 @@ from docmill.artifacts import Artifacts, extension
 from docmill.config import ExtractConfig
 from docmill.errors import TransientError
 from docmill.extract.overlay import page_overlay
+from docmill.extract.page_pictures import PDF
 from docmill.extract.reading import Reading
-from docmill.extract.registry import accepted, finished, malformed, pdf_options, read
+from docmill.extract.registry import accepted, finished, malformed, members_of, pdf_options, read, with_members
 from docmill.extract.spool import NOWHERE, PREVIEW, Spool
 from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
 from docmill.inference import places
 from docmill.inference.places import Places
 from docmill.models import ElementType, Extraction, Member, PageStatus
+from docmill.routes import route_counts
 from docmill.store import ObjectStore, open_store
 
 if TYPE_CHECKING:
@@ -126,14 +128,23 @@ def read_document(task: Task) -> Answer | Unfinished:
     places.know(task.places)
     if task.spool:
         return _read_part(task, artifacts)
-    if task.reuse and artifacts.store.head(task.artifact) is not None:
-        extraction = artifacts.extraction_at(task.artifact)
-        if all(each.error or artifacts.has_member(each.sha256) for each in extraction.members):
-            return _describe(extraction)
+    known = _reused(task, artifacts)
+    if known is not None:
+        return known
     reading = read(_bytes(task), _name(task), task.config, Wanted(password=task.password), artifacts.put_member)
     _keep_pictures(artifacts, reading.crops)
     artifacts.put_extraction(task.artifact, reading.extraction)
     return _describe(reading.extraction)
+
+
+def _reused(task: Task, artifacts: Artifacts) -> Answer | None:
+    """The answer by the artifact that is there, with all members in the store; None without."""
+    if not task.reuse or artifacts.store.head(task.artifact) is None:
+        return None
+    extraction = artifacts.extraction_at(task.artifact)
+    if all(each.error or artifacts.has_member(each.sha256) for each in extraction.members):
+        return _describe(extraction)
+    return None
 
 
 def _name(task: Task) -> str:
@@ -154,15 +165,13 @@ def _read_part(task: Task, artifacts: Artifacts) -> Answer | Unfinished:
     spool, part = Spool(task.spool), task.part
     spool.note(part.name, NOWHERE)
     if part.step is Step.DOCUMENT:
-        if task.reuse and artifacts.store.head(task.artifact) is not None:
-            return _describe(artifacts.extraction_at(task.artifact))
-        return _read_whole(task, artifacts, spool)
+        return _reused(task, artifacts) or _read_whole(task, artifacts, spool)
     head: Head | None = spool.get("head")
     if head is None:
         return Unfinished(0)  # the document was given up on while this task waited for its turn
-    if part.step is Step.JOIN:
-        return _join(task, artifacts, spool, head, spool.records())
     data = spool.get("bytes") or _bytes(task)
+    if part.step is Step.JOIN:
+        return _join(task, artifacts, spool, head, spool.records(), _members(task, artifacts, data))
     with _opened(task, spool, data) as pdf:
         for _ in _read_pages(task, artifacts, spool, pdf, head, range(part.start, part.stop)):
             pass
@@ -191,7 +200,7 @@ def _read_whole(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfi
         numbers = (number for number in range(head.count) if number not in bad)
         pages = list(_read_pages(task, artifacts, spool, pdf, head, numbers))
         spool.note(task.part.name, NOWHERE)
-    return _join(task, artifacts, spool, head, pages)
+    return _join(task, artifacts, spool, head, pages, _members(task, artifacts, data))
 
 
 def _read_pages(
@@ -206,14 +215,21 @@ def _read_pages(
         yield page
 
 
-def _join(task: Task, artifacts: Artifacts, spool: Spool, head: Head, read_pages: list[PageRead]) -> Answer:
+def _members(task: Task, artifacts: Artifacts, data: bytes) -> tuple[Member, ...]:
+    """The files that are attached to a PDF, their bytes in the store."""
+    return members_of(data, "pdf", task.config, artifacts.put_member, task.password)
+
+
+def _join(
+    task: Task, artifacts: Artifacts, spool: Spool, head: Head, read_pages: list[PageRead], members: tuple[Member, ...]
+) -> Answer:
     """The artifact of all the document's pages is in the store."""
     from docmill.extract.pdf import failed_page, join_pages
 
     found = {page.page.number: page for page in read_pages}
     found |= {number + 1: failed_page(number, reason) for number, reason in task.part.bad}
     pages = [found.get(number + 1) or failed_page(number, "was not read") for number in range(head.count)]
-    reading = finished(join_pages(head, pages), spool.get("disagreement") or "")
+    reading = finished(with_members(join_pages(head, pages), members), spool.get("disagreement") or "")
     artifacts.put_extraction(task.artifact, reading.extraction)
     _draw_preview(task, artifacts, spool, reading)
     return _describe(reading.extraction)
@@ -252,6 +268,7 @@ def _describe(extraction: Extraction) -> Answer:
         "ocr_pages": sum(page.method.startswith("ocr") for page in extraction.pages),
         "characters": (characters := sum(len(element.text) for element in extraction.elements)),
         "without_text": int(characters == 0),
+        **(route_counts(extraction.pages if extraction.media_type == PDF else ())),
     }
     note, lacking = "; ".join(extraction.warnings)[:1_000], "; ".join(extraction.lacking)[:1_000]
     return Answer(counts, extraction.failed_pages, note, extraction.members, lacking)

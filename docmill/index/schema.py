@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from docmill.config import IndexConfig, IndexKind
+from docmill.errors import ConfigError
 from docmill.index.base import Row, Space
 from docmill.index.filters import readers_of
 from docmill.models import ChunkKind, Region
@@ -19,6 +20,8 @@ READERS = "readers"
 _FEW = 50_000
 _MANY = 5_000_000
 _PARTITIONS = 64
+_NOT_IN_LITE = {IndexKind.DISKANN, IndexKind.GPU_CAGRA}
+"""Milvus Lite 3.2 takes these names without a word, and builds nothing."""
 _SHORT = {
     "document_id": 64,
     "version": 64,
@@ -149,12 +152,17 @@ def search_parameters(kind: IndexKind, limit: int, *, lite: bool) -> dict[str, i
 
 
 def kind_for(config: IndexConfig, expected_rows: int, *, lite: bool) -> IndexKind:
-    """The index over the vectors: the configured one, else by the number of rows.
+    """The index over the vectors: the configured one, else by the number of rows. Raises ConfigError for one it lacks.
 
     Milvus Lite compares with every vector (FLAT): building a graph whenever the folder is closed keeps searches waiting
     five times longer, and finds less. On a server exact search is cheap below 50,000 rows; a graph beyond 5 million
     wants more memory than a quantised IVF index.
     """
+    if lite and config.kind in _NOT_IN_LITE:
+        raise ConfigError(
+            f"Milvus Lite has no index of the kind {config.kind.value}: it would compare with every vector instead.",
+            hint="Set pipeline.index.kind to auto, flat, hnsw, ivf_flat or ivf_sq8, or use a Milvus server.",
+        )
     if config.kind is not IndexKind.AUTO:
         return config.kind
     if lite or expected_rows < _FEW:

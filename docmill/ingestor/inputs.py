@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 _TYPES = {
     "txt": "text", "md": "text", "json": "text", "sh": "text", "jpg": "jpeg", "htm": "html", "tif": "tiff",
 }  # fmt: skip
-_UNREADABLE = {"", "exe", "dll", "so", "bin", "zip", "tar", "gz", "7z", "rar", "db", "pyc"}
+_UNREADABLE = {"", "exe", "dll", "so", "bin", "7z", "rar", "db", "pyc"}
+_ARCHIVES = {"zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "zst", "mbox"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Named:
         """The type that the name's extension says."""
         suffix = Path(self.name.partition("?")[0]).suffix.lower().removeprefix(".")
         return _TYPES.get(suffix, suffix)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is a document only for the documents in it."""
+        return self.document_type in _ARCHIVES
 
 
 def named_files(given: str | Sequence[str]) -> Iterator[Named]:

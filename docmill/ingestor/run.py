@@ -18,7 +18,7 @@ from docmill.errors import DocmillError, EmptyDocumentError, PermanentError
 from docmill.ingestor.build import build_elements, is_plain
 from docmill.ingestor.inputs import Found, Named, find_all
 from docmill.ingestor.options import Tasks
-from docmill.ingestor.shape import Source
+from docmill.ingestor.shape import Source, error_element
 from docmill.ingestor.work import Bench, Done, Trace, extract, finish, is_showable
 from docmill.mirror import form_batches
 from docmill.models import Document, Outcome, Stage, Status
@@ -88,7 +88,9 @@ def _run_group(bench: Bench, collection: str, group: Sequence[Found], tasks: Tas
 
     def finished(each: Found) -> Finished:
         assert each.document is not None
-        return _finished(bench, each, current.get(each.document.document_id), said[each.index], tasks)
+        document = current.get(each.document.document_id)
+        done = _finished(bench, each, document, said[each.index], tasks)
+        return _with_members(bench, done, each, document, tasks) if each.named.is_archive and document else done
 
     with ThreadPoolExecutor(2 * workspace.settings.workers.processes) as threads:
         yield from threads.map(finished, [each for each in group if each.document is not None])
@@ -143,6 +145,32 @@ def _finished(
     except DocmillError as error:
         return Finished(found.index, found.named, key, error=error)
     return Finished(found.index, found.named, key, done)
+
+
+def _with_members(bench: Bench, done: Finished, found: Found, document: Document, tasks: Tasks) -> Finished:
+    """The archive with the elements of all documents in it; those that failed are named. An error where all did."""
+    ledger = bench.workspace.ledger
+    members = sorted(ledger.members([document]), key=lambda each: each.source_key)
+    outcomes = ledger.outcomes([each.document_id for each in members])
+    results: list[Finished] = []
+    for each in members:
+        said = [outcomes.get((each.document_id, stage)) for stage in _READ]
+        named = Named(found.named.name + each.source_key.removeprefix(document.source_key))
+        if not named.is_archive:
+            results.append(_finished(bench, Found(found.index, named, each), each, said, tasks))
+    good = [result.done for result in results if result.done is not None]
+    if done.error is not None or not good:
+        error = done.error or EmptyDocumentError("No document in the archive can be read.", hint="Look into it.")
+        return Finished(found.index, found.named, done.document_id, error=error)
+    elements = [element for part in good for element in part.elements]
+    for failed in results:
+        if failed.error is not None:
+            source = Source(failed.named.name, failed.named.name, failed.named.document_type)
+            elements.append(error_element(source, -1, f"{failed.named.name} could not be read: {failed.error}"))
+    trace = done.done.trace if done.done is not None else {}
+    notes = tuple(dict.fromkeys(note for part in good for note in part.notes))
+    whole = Done(elements, sum(part.pages for part in good), {}, notes, trace)
+    return Finished(found.index, found.named, done.document_id, whole)
 
 
 def _trace(said: Sequence[Outcome | None]) -> Trace:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docmill.artifacts import member_key
 from docmill.errors import (
     CorruptDocumentError,
     DocmillError,
@@ -145,8 +146,8 @@ def _build(bench: Bench, source: Source, document: Document, tasks: Tasks, artif
         source=source,
         store=settings.store,
         s3_endpoint_url=settings.s3_endpoint_url,
-        bytes_url=document.source,
-        bytes_key=document.key,
+        bytes_url=settings.store if document.container else document.source,
+        bytes_key=member_key(document.version) if document.container else document.key,
         artifact=artifact,
         config=bench.workspace.config.extract,
         options=tasks.extract,

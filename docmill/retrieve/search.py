@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from docmill import tracing
 from docmill.errors import ConfigError, UsageError, WordsNotIndexedError
 from docmill.index.analysis import analyzed
 from docmill.index.base import PUBLIC, Candidate, Row, Space, Where
-from docmill.models import ChunkKind, Hit
+from docmill.models import ChunkKind, Document, Hit
 from docmill.retrieve.duplicates import distinct, plain
 from docmill.retrieve.fusion import Scored, fuse, with_documents, with_pages
 from docmill.retrieve.options import DEFAULTS, SearchMode, SearchOptions
@@ -38,8 +39,17 @@ def search(
     Where words are not indexed a hybrid search goes by meaning alone, and each hit's `note` says so; a search by words
     raises WordsNotIndexedError.
     """
-    space = live_space(workspace, collection)
-    return search_in(workspace, space, question, collection=collection, top_k=top_k, how=(mode, options))
+    with tracing.search(collection, top_k) as found:
+        space = live_space(workspace, collection)
+        hits = search_in(workspace, space, question, collection=collection, top_k=top_k, how=(mode, options))
+        if tracing.enabled():
+            known = {each.document_id: each.batch for each in _documents_of(workspace, hits)}
+            found += [(hit, known.get(hit.document_id, "")) for hit in hits]
+    return hits
+
+
+def _documents_of(workspace: Workspace, hits: Sequence[Hit]) -> list[Document]:
+    return workspace.ledger.documents_by_id(list(dict.fromkeys(hit.document_id for hit in hits)))
 
 
 def search_in(

@@ -31,6 +31,7 @@ from docmill.service.problems import Problem, problem_of
 from docmill.service.protocol import Protocol, protocol_of
 from docmill.service.requests import RequestLog, request_id
 from docmill.service.runner import Runner
+from docmill.webhooks import Webhooks
 from docmill.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -48,13 +49,13 @@ def create_app(workspace: Workspace, protocols: Sequence[Protocol] | None = None
     app = FastAPIOffline(
         title="docmill", version=version("docmill"), lifespan=_lifespan, redoc_url=None, summary=_SUMMARY
     )
-    metrics = Metrics(workspace.jobs)
+    metrics = Metrics(workspace)
     handlers = {kind: handler for each in served for kind, handler in each.jobs.items()}
     app.state.workspace = workspace
     app.state.metrics = metrics
     app.state.keys = KeyRing(workspace.keys, open_on_loopback=limits.open_on_loopback)
     app.state.limits = RateLimits(limits.requests_per_minute)
-    app.state.runner = Runner(workspace, handlers, _counter(metrics))
+    app.state.runner = Runner(workspace, handlers, _counter(metrics, workspace.webhooks))
     for each in served:
         app.include_router(each.router)
     _add_health(app)
@@ -94,10 +95,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         _log.info("stopped")
 
 
-def _counter(metrics: Metrics) -> Callable[[Job, str, float], None]:
+def _counter(metrics: Metrics, webhooks: Webhooks) -> Callable[[Job, str, float], None]:
     def count(job: Job, end: str, seconds: float) -> None:
         metrics.jobs.labels(job.kind, end).observe(seconds)
         _log.info("job", extra={"job": job.job_id, "kind": job.kind, "end": end, "seconds": round(seconds, 3)})
+        if end in ("done", "failed"):
+            webhooks.tell("job.finished", {"job_id": job.job_id, "kind": job.kind, "end": end})
 
     return count
 

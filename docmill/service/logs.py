@@ -49,6 +49,9 @@ def log_as_json(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("grpc._server").setLevel(
+        logging.CRITICAL
+    )  # Milvus Lite answers calls that it lacks by tracebacks
     for name in ("docmill", "uvicorn"):
         logging.getLogger(name).setLevel(level)
         logging.getLogger(name).handlers.clear()

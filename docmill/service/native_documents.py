@@ -188,16 +188,13 @@ def do_ingest(context: Context) -> bytes:
     collection, names = str(told["collection"]), told["names"]
     assert isinstance(names, list)
     source = f"{workspace.store.url}uploads/{collection}/"
-    ids: list[str] = []
     with INGESTING:
-        for name in dict.fromkeys(names):
-            plan = make_plan(workspace, collection, source + str(name))
-            form_batches(workspace, collection, plan.pending, runner="service")
-            ids += [each.document_id for each in (*plan.pending, *plan.unchanged)]
+        plans = [make_plan(workspace, collection, source + str(name)) for name in dict.fromkeys(names)]
+        pending = [each for plan in plans for each in plan.pending]
+        form_batches(workspace, collection, pending, runner="service")
+        ids = [each.document_id for plan in plans for each in (*plan.pending, *plan.unchanged)]
         batches = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
-        for number, batch in enumerate(batches, start=1):
-            context.report({"batch": batch, "number": number, "batches": len(batches)})
-            find_runner(workspace.settings.service.runner).run(workspace, batch, list(Stage), Scope(frozenset(ids)))
+        _run_batches(context, batches, ids)
     return _ended(workspace, collection, ids)
 
 
@@ -212,9 +209,17 @@ def do_retry(context: Context) -> bytes:
         raise UsageError("None of these documents stands failed.", hint="Ask for /failed.")
     ids = [each.document_id for each in chosen]
     with INGESTING:
-        for batch in sorted({each.batch for each in chosen}):
-            find_runner(workspace.settings.service.runner).run(workspace, batch, list(Stage), Scope(frozenset(ids)))
+        _run_batches(context, sorted({each.batch for each in chosen}), ids)
     return _ended(workspace, collection, ids)
+
+
+def _run_batches(context: Context, batches: Sequence[str], ids: Sequence[str]) -> None:
+    """The documents of the batches have been through all stages, by the runner of the settings."""
+    workspace = context.workspace
+    runner = find_runner(workspace.settings.service.runner)
+    for number, batch in enumerate(batches, start=1):
+        context.report({"batch": batch, "number": number, "batches": len(batches)})
+        runner.run(workspace, batch, list(Stage), Scope(frozenset(ids)), started_by="service")
 
 
 def _ended(workspace: Workspace, collection: str, ids: Sequence[str]) -> bytes:

@@ -30,6 +30,7 @@ from docmill.workspace import Workspace
 _log = logging.getLogger(__name__)
 _TICK = 1.0
 _SWEEP_SECONDS = 60.0
+_LEFTOVERS_SECONDS = 3_600.0
 _PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf", "docmill.ingestor.build")
 
 
@@ -131,6 +132,7 @@ class Runner:
 
     def _dispatch(self) -> None:
         renewed = swept = 0.0
+        leftovers = ("", 0.0)
         while not self._stopping.is_set():
             self._wake.clear()
             try:
@@ -141,12 +143,20 @@ class Runner:
                     renewed = now
                 if now - swept > _SWEEP_SECONDS:
                     self._jobs.sweep()
+                    leftovers = self._sweep_leftovers(leftovers, now)
                     swept = now
                 self._look_for_others()
             except DocmillError as error:
                 _log.error("Jobs cannot be looked up: %s", error.message)
                 self._stopping.wait(_TICK)
             self._wake.wait(_TICK)
+
+    def _sweep_leftovers(self, last: tuple[str, float], now: float) -> tuple[str, float]:
+        """Up to which key leftovers were swept, and when; once at the end of the list, the next pass is much later."""
+        cursor, since = last
+        if not cursor and now - since < _LEFTOVERS_SECONDS and since:
+            return last
+        return self._jobs.sweep_leftovers(cursor), now
 
     def _begin(self) -> None:
         """Free slots have jobs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from types import FrameType
 
 import uvicorn
@@ -10,6 +12,7 @@ from docmill.service.app import create_app
 from docmill.service.logs import log_as_json
 from docmill.service.runner import Runner
 from docmill.settings import Settings
+from docmill.warm import pools
 from docmill.workspace import Workspace
 
 
@@ -24,6 +27,11 @@ class _Server(uvicorn.Server):
         """The signal to stop has come."""
         self._runner.drain()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Requests, jobs and worker processes have ended: uvicorn dies of the signal then, without an exit."""
+        await super().shutdown(sockets)
+        await asyncio.to_thread(pools.end)
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

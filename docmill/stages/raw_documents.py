@@ -11,6 +11,7 @@ from docmill.errors import EmptyDocumentError, LimitExceededError, MissingObject
 from docmill.extract.media_type import detect
 from docmill.ids import content_version
 from docmill.models import Document
+from docmill.scan import scan
 from docmill.stages.base import Job, Result
 from docmill.workspace import Workspace
 
@@ -49,6 +50,7 @@ def _describe(workspace: Workspace, document: Document) -> tuple[dict[str, int],
     data = store.get(document.key)
     if not data:
         raise EmptyDocumentError(f"{document.source_key} has 0 bytes.", hint="Upload it again.")
+    scan(data, document.source_key, workspace.settings.scan)
     found = detect(data, f"document{extension(document.source_key)}")
     workspace.ledger.set_version(document.document_id, content_version(data), found.media_type, info.etag, len(data))
     return {"bytes": len(data)}, found.disagreement

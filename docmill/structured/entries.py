@@ -10,7 +10,7 @@ from docmill.models import Scalar
 from docmill.structured.fields import Candidate, Chosen
 from docmill.structured.reading import spanned, text_of
 from docmill.structured.schema import Node
-from docmill.structured.sections import Sections
+from docmill.structured.sections import Section, Sections
 from docmill.structured.targets import words_of
 from docmill.structured.values import PARTIAL_DATE
 from docmill.structured.words import Word
@@ -63,10 +63,16 @@ def entries(node: Node, sections: Sections) -> list[dict[str, Chosen]]:
     found: list[dict[str, Chosen]] = []
     for section in sections.named(node):
         if asks_for_dated(items):
-            found += [_dated(items, each, section.title) for each in dated(section.paragraphs)]
+            found += [_dated(items, each, section.title) for each in dated(_pieces(section))]
         elif asks_for_works(items):
             found += [each for words in section.paragraphs if (each := _work(items, words, section.title))]
     return [each for each in found if len(each) > 1]
+
+
+def _pieces(section: Section) -> list[tuple[Word, ...]]:
+    """The paragraphs, or the lines where a paragraph holds several entries."""
+    crowded = any(len(_RANGE.findall(text_of(words))) > 1 for words in section.paragraphs)
+    return [line.words for line in section.lines] if crowded else section.paragraphs
 
 
 def plain_items(node: Node, sections: Sections) -> list[Chosen]:

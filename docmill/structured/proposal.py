@@ -19,7 +19,12 @@ from docmill.structured.words import Layout, Row, Segment
 
 _SHARE = 0.5
 """A label is proposed that stands in at least this share of the documents."""
-_LONGEST = 5
+_LONGEST, _LONGEST_VALUE = 5, 14
+"""Words of a label and of a value at most; what is longer is running text."""
+_NO_LABELS = {"page", "seite", "pagina", "note", "notes", "please note", "nb", "ps", "attention", "http", "https"}
+_ENDINGS = ("number", "nummer", "numero", " no", " nr", " id", "code", "reference", "ref")
+_TEXTS = {"id", "code", "vat", "iban", "bic", "phone"}
+"""Kinds of concepts that are written with digits, but are no numbers."""
 
 
 def propose(layouts: Sequence[Layout]) -> Json:
@@ -36,7 +41,7 @@ def propose(layouts: Sequence[Layout]) -> Json:
         for name, (label, value) in seen.items():
             labels[name] += 1
             shown.setdefault(name, label)
-            kinds.setdefault(name, Counter())[_kind(value, style)] += 1
+            kinds.setdefault(name, Counter())[_kind_of(label, value, style)] += 1
         for name, kind in _columns(layout, style):
             columns.setdefault(name, Counter())[kind] += 1
     needed = max(1, round(_SHARE * len(layouts)))
@@ -68,16 +73,35 @@ def _pairs(layout: Layout) -> Iterator[tuple[str, str]]:
             following = row.segments[number + 1].text if number + 1 < len(row.segments) else ""
             is_label = ":" in segment.text or plain(segment.text) in known
             value = rest.strip() or following
-            if is_label and value and not value.endswith(":") and _is_label(label):
+            if is_label and _is_value(value, known) and _is_label(label):
                 yield label.strip(), value
 
 
 def _is_label(text: str) -> bool:
-    return 1 <= len(text.split()) <= _LONGEST and not any(char.isdigit() for char in text) and text[:1].isalpha()
+    words = text.split()
+    plain_words = 1 <= len(words) <= _LONGEST and not any(char.isdigit() for char in text) and text[:1].isalpha()
+    return plain_words and plain(text) not in _NO_LABELS
+
+
+def _is_value(text: str, known: set[str]) -> bool:
+    """Whether the text is a value: no link's rest, no other label, no running text."""
+    words = text.split()
+    small = sum(word[:1].islower() for word in words)
+    prose = len(words) > _LONGEST_VALUE or (len(words) > 6 and small > 0.5 * len(words))
+    return (
+        bool(text) and not text.endswith(":") and not text.startswith("//") and plain(text) not in known and not prose
+    )
 
 
 def _name(label: str) -> str:
     return re.sub(r"\W+", "_", plain(label)).strip("_")
+
+
+def _kind_of(label: str, value: str, style: Style) -> str:
+    """The kind of a labelled value; numbers that only name something are texts."""
+    found = _kind(value, style)
+    named = any(plain(label) in map(plain, concept.labels) for concept in concepts().values() if concept.kind in _TEXTS)
+    return "string" if found == "number" and (named or plain(label).endswith(_ENDINGS)) else found
 
 
 def _kind(value: str, style: Style) -> str:

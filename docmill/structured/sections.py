@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _TURNED = 3.0
 _CROSSED = 0.2
 """Share of a two-column page's rows that may cross the gap between the columns (titles, figures)."""
 _RUNNING = 0.25
+_LOOSE = 0.9
+"""Lines farther apart than this (in line heights, with the quarter that tells a paragraph) belong to no paragraph."""
 _LONGEST = 6
 
 
@@ -52,7 +55,8 @@ class Section:
     def paragraphs(self) -> list[tuple[Word, ...]]:
         """The lines joined where no gap wider than usual stands between them."""
         gaps = [line.gap for line in self.lines[1:] if line.gap < 3]
-        wide = (min(gaps) + 0.25) if gaps else 1.0
+        wide = min(gaps, default=1.0) + 0.25
+        wide = wide if wide < _LOOSE else 0.0  # every line stands alone
         found: list[list[Word]] = []
         for line in self.lines:
             if not found or wide < line.gap < 10 or _MARKER.match(line.text):
@@ -61,6 +65,7 @@ class Section:
         return [tuple(each) for each in found]
 
 
+_RUN_IN = re.compile(r"^([A-Z][A-Za-z ]{2,24}?)\s*[—–:.-]\s*(?=\S)")
 _MARKER = re.compile(r"^(?:[•·▪●◦‣*–-]|\[\d{1,3}\]|\d{1,3}\.)(?:\s|$)")
 
 
@@ -141,11 +146,12 @@ class Sections:
         if plain(" ".join(words_of(node.name))) not in _by_name():
             return None
         for section in self.named(node):
-            words = tuple(word for line in section.lines for word in line.words)
-            return unhyphenated(section.lines), words, section.title
+            lines = list(itertools.takewhile(lambda line: not _run_in(line), section.lines))
+            if lines:
+                return unhyphenated(lines), tuple(word for line in lines for word in line.words), section.title
         labels = heading_labels(node)
         for number, line in enumerate(self.lines):
-            match = re.match(r"^([A-Z][A-Za-z ]{2,24}?)\s*[—–:.-]\s*(?=\S)", line.text)
+            match = _run_in(line)
             if match is not None and _form(match[1]) in labels and len(line.words) > 4:
                 return self._paragraph(number, match)
         return None
@@ -158,6 +164,12 @@ class Sections:
             chosen.append(line)
         text = unhyphenated(chosen)[match.end() :]
         return text, tuple(word for line in chosen for word in line.words), match[1]
+
+
+def _run_in(line: Line) -> re.Match[str] | None:
+    """A known heading at the beginning of a line that goes on: `Abstract—We …`, `Keywords: …`."""
+    match = _RUN_IN.match(line.text)
+    return match if match is not None and _form(match[1]) in _all_headings() else None
 
 
 def unhyphenated(lines: Sequence[Line]) -> str:

@@ -37,6 +37,8 @@ _VALUES, _PERIODS = {"value", "amount", "figure"}, {"period", "year", "quarter",
 _TRUST, _DERIVED = 0.9, 0.8
 _LEAST, _TITLED = 0.65, 0.05
 """What a label must be trusted at least, and what a statement gains whose title is the name of the array's section."""
+_ASIDE = 45.0
+"""Points that a number may stand aside of its column."""
 _TITLE = 10
 """A longer row above a statement is running text, no title."""
 _SHARES = {"margin", "rate", "growth", "percent", "percentage", "ratio"}
@@ -60,7 +62,8 @@ class Column:
     """A period: the words that name it, where its numbers stand, when it ends and how many months it has (0: a day)."""
 
     words: tuple[Word, ...]
-    centre: float
+    x0: float
+    x1: float
     end: date | None
     months: int
 
@@ -271,7 +274,7 @@ def _columns(layout: Layout, row: Row, style: Style) -> tuple[Column, ...]:
         match = _MONTHS.search(text_of(words))
         months = _LENGTHS[next(each for each in match.groups() if each).casefold()] if match else 0
         end = date.fromisoformat(str(day[0].value)) if day else None
-        found.append(Column(words, segment.x1, end, months))
+        found.append(Column(words, segment.x0, segment.x1, end, months))
     return tuple(found) if len({column.text for column in found}) == len(found) else ()
 
 
@@ -322,15 +325,17 @@ def _cells(
             found.append((float(value[0].value), (*before, word), share))
     placed: dict[int, tuple[float, tuple[Word, ...], bool]] = {}
     for order, (amount, spoken, share) in enumerate(found):
-        edge = spoken[-1].x1
-        number = order if len(found) == len(columns) else _nearest(edge, columns)
-        if amount is not None and number not in placed and abs(columns[number].centre - edge) < 45:
+        distances = [_distance(spoken[-1], column) for column in columns]
+        number = order if len(found) == len(columns) else distances.index(min(distances))
+        if amount is not None and number not in placed and distances[number] < _ASIDE:
             placed[number] = (amount, spoken, share)
     return placed
 
 
-def _nearest(edge: float, columns: tuple[Column, ...]) -> int:
-    return min(range(len(columns)), key=lambda each: abs(columns[each].centre - edge))
+def _distance(word: Word, column: Column) -> float:
+    """How far a number stands from where its column's name would have it: edges or centres agree at best."""
+    left, right = word.x0 - column.x0, word.x1 - column.x1
+    return min(abs(left), abs(right), abs(left + right) / 2)
 
 
 def _scale(above: Sequence[Row], layout: Layout) -> tuple[int, tuple[Word, ...]] | None:

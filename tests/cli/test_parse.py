@@ -11,7 +11,7 @@ from typer.main import get_command
 from docmill.cli.app import app
 from docmill.extract.outputs import Form
 from tests.cli.conftest import DATA
-from tests.services import ROOT
+from tests.services import ROOT, s3_environment
 
 
 def test_document_is_printed(docmill, folder: Path):
@@ -116,3 +116,15 @@ def test_python_of_the_page_runs(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], {})
     assert "price_list/overlay/page-0002.png" in capsys.readouterr().out
+
+
+def test_objects_of_a_bucket_are_read_by_their_address(docmill, bucket: str, s3, s3_endpoint: str, tmp_path: Path):
+    for key in ("a/pumps.md", "a/b/valves.md"):
+        s3.put_object(Bucket=bucket, Key=key, Body=f"# {key}\n\nText.".encode())
+    env = {**s3_environment(s3_endpoint), "DOCMILL_S3_ENDPOINT_URL": s3_endpoint}
+    assert docmill("parse", f"s3://{bucket}/a/pumps.md", **env).stdout.startswith("# a/pumps.md")
+    done = docmill("parse", f"s3://{bucket}/a", "-o", tmp_path / "out", "--json", **env)
+    sources = {each["source"] for each in json.loads(done.stdout)["documents"]}
+    assert sources == {f"s3://{bucket}/a/pumps.md", f"s3://{bucket}/a/b/valves.md"}
+    assert (tmp_path / "out" / "b" / "valves.md").read_text().startswith("# a/b/valves.md")
+    assert "nothing lies below it" in docmill("parse", f"s3://{bucket}/none", code=1, **env).stderr

@@ -14,9 +14,10 @@ from pathlib import Path
 import zstandard
 from PIL import Image
 
+from docmill.extract.pdf.engine import pymupdf
 from docmill.extract.xlsb_parts import records
 from tests.extract.test_pdf_tables import with_merged_head
-from tests.making import mail, mailbox, tarred, zipped
+from tests.making import mail, mailbox, tarred, tnef, zipped
 from tests.services import ROOT
 
 FEATURES, OFFICE, EXAMPLES = ROOT / "tests/data/features", ROOT / "tests/data/office", ROOT / "examples/documents"
@@ -67,6 +68,7 @@ def samples(label: str) -> Iterator[tuple[bytes, str]]:
         yield from (((EXAMPLES / name).read_bytes(), name) for name in ("handbook.pdf", "scanned_letter.pdf"))
         yield (ROOT / "tests/data/charts.pdf").read_bytes(), "charts.pdf"
         yield with_merged_head().tobytes(), "merged.pdf"
+        yield attached_pdf(), "attached.pdf"
 
 
 def _picture(label: str) -> bytes:
@@ -115,6 +117,16 @@ def chosen(graphic: str, element: str) -> str:
         f'<mc:AlternateContent {CHOICE}><mc:Choice Requires="cx1">{element.format(graphic)}</mc:Choice>'
         f"<mc:Fallback>{element.format('')}</mc:Fallback></mc:AlternateContent>"
     )
+
+
+def attached_pdf(**encryption: str | int) -> bytes:
+    """A PDF with a table attached to it, and notes pinned to its page."""
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 72), "The prices are attached.")
+    document.embfile_add("prices", b"Part,Price\nSeal,12.50\n", filename="prices.csv")
+    page.add_file_annot((300, 72), b"# Notes", "notes.md")
+    return bytes(document.tobytes(**encryption))
 
 
 def with_formula() -> bytes:
@@ -203,5 +215,6 @@ _MADE = {
     "bz2": lambda: bz2.compress(b"text"),
     "xz": lambda: lzma.compress(b"text"),
     "zst": lambda: zstandard.compress(b"text"),
+    "tnef": lambda: tnef(a_txt=b"text"),
     "mbox": lambda: mailbox([mail().as_bytes()] * 2),
 }

@@ -1,4 +1,5 @@
 import io
+import tarfile
 import zipfile
 
 import pytest
@@ -54,3 +55,17 @@ def test_unknown_bytes_get_the_label_of_the_model():
     found = detect(b"\x7fELF\x02\x01\x01" + bytes(60) + b"\x01\x02" * 200, "a")
     assert found.label not in ("txt", "")
     assert "/" in found.media_type
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_pdf_that_lies_unpacked_at_the_beginning_of_an_archive_is_not_the_archive(name: str):
+    out = io.BytesIO()
+    if name == "a.zip":
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("first.pdf", b"%PDF-1.7 small")
+    else:
+        with tarfile.open(fileobj=out, mode="w") as tar:
+            about = tarfile.TarInfo("first.pdf")
+            about.size = 14
+            tar.addfile(about, io.BytesIO(b"%PDF-1.7 small"))
+    assert detect(out.getvalue(), name).label == name[2:]

@@ -1,7 +1,8 @@
 """Heads of several lines: which cells reach over columns and lines."""
 
 from docmill.extract.pdf.heads import span_head
-from docmill.extract.pdf.ink import Box, Rule, Run, Word
+from docmill.extract.pdf.ink import Rule, Run
+from docmill.extract.pdf.places import Box, Word
 from docmill.extract.pdf.tables import FoundCell, FoundTable
 
 

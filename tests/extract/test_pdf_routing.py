@@ -7,8 +7,9 @@ import pytest
 from docmill.config import ExtractConfig, Mode
 from docmill.extract.pdf import read_pdf
 from docmill.extract.pdf.engine import pymupdf
-from docmill.extract.pdf.ink import Box, Run, Word
+from docmill.extract.pdf.ink import Run
 from docmill.extract.pdf.modelled import table_by_lines
+from docmill.extract.pdf.places import Box, Word
 from docmill.extract.pdf.regions import Kind, Region, find_regions
 
 ROWS = [

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pymupdf
@@ -169,3 +170,23 @@ def test_plain_text_under_another_name_is_no_success(papers, ingestor, name: str
     (papers / name).write_bytes(b"nothing of the kind")
     results, ((_, why),) = ingestor(name).extract().ingest(return_failures=True)
     assert (results, "plain text" in why) == ([], True)
+
+
+def test_documents_in_archives_are_read(papers, ingestor):
+    with zipfile.ZipFile(papers / "all.zip", "w") as archive:
+        for name in ("alpha.pdf", "notes.md", "broken.pdf"):
+            archive.write(papers / name, f"in/{name}")
+    elements = one(ingestor, "all.zip", text_depth="page")
+    named = [(each["document_type"], each["metadata"]["source_metadata"]["source_name"]) for each in elements]
+    assert named == [("text", "all.zip!/in/alpha.pdf")] * 2 + [
+        ("text", "all.zip!/in/notes.md"),
+        ("info_message", "all.zip!/in/broken.pdf"),
+    ]
+    assert texts(elements)[:2] == PAGES
+
+
+def test_archive_without_a_readable_document_fails(papers, ingestor):
+    with zipfile.ZipFile(papers / "bad.zip", "w") as archive:
+        archive.write(papers / "broken.pdf", "broken.pdf")
+    results, failures = ingestor("bad.zip").extract().ingest(return_failures=True)
+    assert (results, [name for name, _ in failures]) == ([], ["0:bad.zip"])

@@ -3,17 +3,21 @@
 import base64
 import json
 import logging
+import re
+import threading
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
 
 from docmill.keys import Keys
-from docmill.service import create_app
+from docmill.service import Context, create_app
 from docmill.service.logs import JsonFormatter, redact
 from docmill.service.native import native_protocol
 from docmill.settings import ServiceSettings
 from docmill.workspace import Workspace
 from tests.service.conftest import echo_protocol
+from tests.services import ROOT
 
 JOBS = "/docmill/v1/jobs"
 
@@ -115,6 +119,46 @@ def test_metrics_count_jobs_and_requests(client: TestClient):
     text = client.get("/metrics").text
     assert 'docmill_jobs{kind="echo",state="done"} 1.0' in text
     assert 'route="/echo/submit"' in text
+
+
+def test_metrics_and_their_documentation_name_the_same(client: TestClient):
+    client.get(f"{JOBS}/{submit(client)}?wait=20")
+    told = set(re.findall(r"# TYPE (docmill_\w+) ", client.get("/metrics").text))
+    named = set(re.findall(r"^\| `(docmill_\w+)` \|", (ROOT / "docs/http.md").read_text(), re.MULTILINE))
+    assert {name for name in told if not name.endswith("_created")} == named
+
+
+def test_log_lines_carry_the_callers_request_id_and_no_key(client: TestClient, workspace: Workspace, caplog):
+    secret = workspace.keys.create("ada")
+    with caplog.at_level(logging.INFO, logger="docmill"):
+        sent = {"Authorization": f"Bearer {secret}", "x-request-id": "ticket-7"}
+        answer = client.get(f"{JOBS}/unknown", headers=sent)
+    assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"] == "ticket-7"
+    lines = [JsonFormatter().format(record) for record in caplog.records]
+    (line,) = [each for each in map(json.loads, lines) if each.get("request_id") == "ticket-7"]
+    assert (line["status"], line["key"]) == (404, "ada")
+    assert not any(secret in each for each in lines)
+
+
+def test_jobs_in_work_at_the_end_are_queued_again(workspace: Workspace):
+    """The service waits `shutdown_seconds` for them, not longer."""
+    begun, over = threading.Event(), threading.Event()
+
+    def stuck(_: Context) -> bytes:
+        begun.set()
+        over.wait(30)
+        return b"late"
+
+    protocol = replace(echo_protocol(), jobs={"echo": stuck})
+    limits = workspace.settings.service.model_copy(update={"shutdown_seconds": 0.2})
+    workspace.settings = workspace.settings.model_copy(update={"service": limits})
+    with TestClient(create_app(workspace, (native_protocol(), protocol))) as client:
+        job = submit(client)
+        assert begun.wait(10)
+    found = workspace.jobs.find(job)
+    over.set()
+    assert found is not None
+    assert (found.state, found.attempts) == ("queued", 0)
 
 
 def test_documentation_page_loads_nothing_from_elsewhere(client: TestClient):

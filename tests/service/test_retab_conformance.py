@@ -1,6 +1,7 @@
 """The official SDK, unmodified, drives the service: the whole conformance script, in an environment of its own.
 
-The SDK has dependencies that docmill must not have, so it is installed once into `.venv-retab` from a hashed lock.
+The SDK has dependencies that docmill must not have, so each of its versions is installed once from a hashed lock into
+an environment of its own, which pytest's cache keeps.
 """
 
 from __future__ import annotations
@@ -9,20 +10,15 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.services import BIN, ROOT, answers, free_port, process, wait_for
 from tests.venvs import locked_python
 
-LOCK = ROOT / "tests" / "conformance" / "retab.lock"
-
-
-@pytest.fixture(scope="module")
-def sdk(pytestconfig: pytest.Config) -> Path:
-    """The Python of an environment with the SDK."""
-    return locked_python(pytestconfig.cache.mkdir("retab-client"), LOCK)
+LOCKS = ROOT / "tests" / "conformance"
+VERSIONS = {"retab": 45, "retab_oldest": 44}
+"""The lock files of the newest and the oldest SDK that is served, with how many of the script's steps each has."""
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +44,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         yield {"BASE_URL": f"http://127.0.0.1:{port}", "API_KEY": key, "DOC_PORT": str(documents)}
 
 
-def test_the_official_sdk_is_served(sdk: Path, service: dict[str, str]):
+@pytest.mark.parametrize(("version", "steps"), VERSIONS.items())
+def test_the_official_sdk_is_served(version: str, steps: int, service: dict[str, str], pytestconfig: pytest.Config):
+    environment = pytestconfig.cache.mkdir(f"{version.replace('_', '-')}-client")
+    sdk = locked_python(environment, LOCKS / f"{version}.lock")
     script = ROOT / "tests" / "conformance" / "retab.py"
     done = subprocess.run(
         [sdk, script], env={**os.environ, **service}, capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert done.stdout.count("\nok ") >= 44
+    assert done.stdout.splitlines()[-1] == f"{steps} passed, 0 failed"

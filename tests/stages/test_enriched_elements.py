@@ -7,18 +7,19 @@ import pytest
 from docx import Document as Docx
 from PIL import Image
 
-from docmill.config import CaptionConfig, EnrichConfig, PipelineConfig, RedactConfig
+from docmill.config import CaptionConfig, EnrichConfig, ExtractConfig, Mode, PipelineConfig, RedactConfig
 from docmill.explain import explain
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.models import ErrorClass, Stage, Status
+from docmill.models import ElementType, ErrorClass, Stage, Status
 from docmill.retrieve import search
 from docmill.settings import BatchLimits, Settings
 from docmill.workspace import Workspace
+from tests.extract.test_picture_kinds import lying_bars
 from tests.media_server import KEY, MediaServer, media_server
 from tests.support import again, document, failures, ingest, searchable, worked_on
 
-NOTHING = RedactConfig()
+NOTHING, PLAIN = RedactConfig(), ExtractConfig()
 
 
 @pytest.fixture
@@ -43,11 +44,18 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def opened(home: Path, server: MediaServer | None = None, redact: RedactConfig = NOTHING, **caption) -> Workspace:
+def fingerprint(workspace: Workspace) -> str:
+    return workspace.fingerprints[Stage.ENRICHED_ELEMENTS]
+
+
+def opened(
+    home: Path, server: MediaServer | None = None, redact: RedactConfig = NOTHING, extract=PLAIN, **caption
+) -> Workspace:
     if server is not None:
         caption = {"url": server.url, "model": "eyes-1", "api_key": KEY, "context": 300} | caption
     enrich = EnrichConfig(caption=CaptionConfig(**caption), redact=redact)
-    settings = Settings(home=home, batch=BatchLimits(settle_seconds=0), pipeline=PipelineConfig(enrich=enrich))
+    pipeline = PipelineConfig(extract=extract, enrich=enrich)
+    settings = Settings(home=home, batch=BatchLimits(settle_seconds=0), pipeline=pipeline)
     return Workspace(settings, index=MemoryIndex(), embedder=HashEmbedder())
 
 
@@ -73,6 +81,24 @@ def test_same_picture_is_described_once_for_the_same_question(home, server, pict
     workspace = opened(home, server, context=0)
     ingest(workspace, pictures)
     assert len(server.prompts) == 2
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.ACCURATE])
+def test_a_chart_gets_its_data_from_the_server(home, server, tmp_path, mode: Mode):
+    """In mode auto nothing tells that the picture is a chart but the table that the server answers."""
+    folder, drawn, docx = tmp_path / "documents", io.BytesIO(), Docx()
+    folder.mkdir()
+    lying_bars().save(drawn, "PNG")
+    docx.add_paragraph("Sales of the year.")
+    docx.add_picture(drawn)
+    docx.save(folder / "sales.docx")
+    workspace = opened(home, server, extract=ExtractConfig(mode=mode))
+    ingest(workspace, folder)
+    kept = workspace.artifacts.enriched(document(workspace, "sales.docx"), fingerprint(workspace))
+    chart = kept.elements[1]
+    assert (chart.type, chart.table.grid()[0]) == (ElementType.CHART, ["colour", "share"])
+    assert "note" not in chart.metadata
+    assert ("This is a chart" in server.prompts[0]) == (mode is Mode.ACCURATE)
 
 
 def test_failing_server_keeps_the_picture_and_is_asked_again(home, server, pictures):

@@ -8,7 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from docmill.extract.pdf.aligned import TextRow, column_spans, is_number, text_rows
-from docmill.extract.pdf.ink import Box, Rule, Run
+from docmill.extract.pdf.ink import Rule, Run
+from docmill.extract.pdf.places import Box
 
 _MOST_ROWS = 4  # lines of a head and the row under it
 _FARTHER, _AS_FAR = 1.25, 0.9  # of the widest distance between the table's own lines

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.ink import Run
 from docmill.extract.pdf.lines import around, rows_of
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.tables import FoundCell, FoundTable, part_of
 
 _NUMBER = re.compile(r"[(\[<>~≈±+\-−–—$€£¥]*\s*[\d.,]+\s*[%)\]*†‡a-z]{0,3}|[-–—.*]+|n/?a", re.IGNORECASE)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from docmill.extract.pdf.figures import inside, overlap
-from docmill.extract.pdf.ink import Box, Ink, Rule, Run
+from docmill.extract.pdf.ink import Ink, Rule, Run
 from docmill.extract.pdf.lines import around
+from docmill.extract.pdf.places import Box
 
 _SAME = 1.5  # points that ends on one line may differ
 _THICKNESS = 0.15  # share that bars' thickness may differ

@@ -9,7 +9,8 @@ from statistics import median
 
 from docmill.extract.pdf.above import rows_above
 from docmill.extract.pdf.aligned import TextRow, build_table, column_spans, is_number, text_rows
-from docmill.extract.pdf.ink import Box, Rule, Run
+from docmill.extract.pdf.ink import Rule, Run
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.tables import FoundTable
 
 _MARKER = re.compile(r"[•◦▪‣·*○●■□–—-]|\(?\w{1,3}[.)]")

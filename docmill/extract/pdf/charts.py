@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docmill.extract.chart_axes import Axis, Label, number_of, value_axis
-from docmill.extract.pdf.ink import Box, Ink, Run
+from docmill.extract.pdf.ink import Ink, Run
+from docmill.extract.pdf.places import Box
 from docmill.models import Cell, Table
 
 _SAME = 1.0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
-from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.ink import Run
 from docmill.extract.pdf.lines import around, join_lines, leading
+from docmill.extract.pdf.places import Box
+from docmill.extract.pdf.rtl import with_brackets
 from docmill.models import ElementType, Link, Region, Scalar, Table
 
 BULLET = re.compile(r"[•◦▪‣·∙○●■□➢➤✓✔❖◆►▶\uf0b7\uf0a7]\s*|[-–—*]\s+")
@@ -24,6 +26,14 @@ CAPTION = re.compile(
 )
 _ENTRY = re.compile(r"(?:(?:\. ?){3,}|…)\s*(?:\d{1,4}|[ivxlc]+)$")  # of a table of contents
 _FOOTNOTE = re.compile(r"(\d{1,3}|[*†‡§¶]+|[a-z])[\s).\]]?\s*\S")
+_RELATION = re.compile(r"[\w)\]|′'²³]\s*[=≈≠≤≥≡∝→∈<>]\s*[\w(\[|√∑∏∫−+-]|[∑∏∫√]\s*[\w(]")
+_FUNCTIONS = re.compile(
+    "sin|cos|tan|cot|sec|csc|sinh|cosh|tanh|arcsin|arccos|arctan|log|exp|max|min|lim|sup|inf|mod|det|deg|dim|ker|gcd|"
+    "sqrt|rank|grad|argmin|argmax"
+)
+_COUNTED = re.compile(r"(\d{1,3})([.)])\s+\S")
+_CODE_SIGNS = re.compile(r"[{}=<>]|;$|\w\(|:$")
+_COMMAND = re.compile(r"[$>#%]\s+\S|\w+\(.*\)|.*[;{}]$")
 _SENTENCE_END = (".", ",", ";")
 
 
@@ -61,30 +71,36 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class BodyStyle:
-    """What the running text of a document looks like: type size in points, and whether it is bold."""
+    """What the running text of a document looks like: type size in points, whether it is bold or a typewriter's."""
 
     size: float
     bold: bool
+    mono: bool = False
 
 
 def body_style(runs: Sequence[Run]) -> BodyStyle:
-    """The type size that most characters have, and whether most of them are bold."""
+    """The type size that most characters have, and whether most of them are bold, or of a typewriter's font."""
     counts: dict[float, int] = {}
-    bold = total = 0
+    bold = mono = total = 0
     for run in runs:
         key = round(run.size * 2) / 2
         counts[key] = counts.get(key, 0) + len(run.text)
         bold += len(run.text) if run.bold else 0
+        mono += len(run.text) if run.mono else 0
         total += len(run.text)
     if not counts:
         return BodyStyle(10.0, False)
-    return BodyStyle(max(counts, key=lambda key: (counts[key], key)), 2 * bold > total)
+    return BodyStyle(max(counts, key=lambda key: (counts[key], key)), 2 * bold > total, 2 * mono > total)
 
 
 def paragraphs(lines: Sequence[Run]) -> list[list[Run]]:
     """The lines of a column grouped into paragraphs."""
     if not lines:
         return []
+    if 2 * sum(line.rtl for line in lines) > len(lines) and lines[0].x0 >= 0:
+        mirrored = [replace(line, x0=-line.x1, x1=-line.x0) for line in lines]
+        own = {id(image): line for image, line in zip(mirrored, lines, strict=True)}
+        return [[own[id(image)] for image in group] for group in paragraphs(mirrored)]
     usual = leading(lines)
     left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
     groups = [[lines[0]]]
@@ -148,14 +164,17 @@ def draft_lines(lines: Sequence[Run], body: BodyStyle, page_height: float) -> li
         above = group[0].y0 - groups[index - 1][-1].y1 if index else 99.0
         below = groups[index + 1][0].y0 - group[-1].y1 if index + 1 < len(groups) else 99.0
         text = join_lines([line.text for line in group])
+        if any(line.rtl for line in group):
+            text = with_brackets(text)
         if not text.strip():
             continue
         after = sum(len(line.text) for line in groups[index + 1]) if index + 1 < len(groups) else 0
         kind = _kind(group, text, body, Around(above, below, after), page_height)
         if kind is ElementType.CODE:
-            text = "\n".join(line.text for line in group)
+            text = _code_text(group)
         level = _list_level(group[0], lines) if kind is ElementType.LIST_ITEM else None
         drafts.append(Draft(kind, text, around(group), list(group), level))
+    _settle_items(drafts, lines)
     return drafts
 
 
@@ -170,9 +189,24 @@ def _kind(group: Sequence[Run], text: str, body: BodyStyle, near: Around, page_h
         return ElementType.FOOTNOTE
     if starts_item(text):
         return ElementType.LIST_ITEM
-    if all(line.mono for line in group) and len(group) > 1 and re.search(r"[{}();=<>\[\]]", text):
+    if all(line.mono for line in group) and _is_code(group, text, body):
         return ElementType.CODE
-    return ElementType.TEXT
+    return ElementType.FORMULA if _is_formula(text) else ElementType.TEXT
+
+
+def _is_formula(text: str) -> bool:
+    """True for a relation or a sum without words: names of functions aside, none has more than two letters."""
+    if len(text) > 160 or not _RELATION.search(text):
+        return False
+    words = [word.lower() for word in re.findall(r"[^\W\d_]{3,}", text)]
+    return all(_FUNCTIONS.fullmatch(word) for word in words) and bool(re.search(r"[^\W\d_]", text))
+
+
+def _is_code(group: Sequence[Run], text: str, body: BodyStyle) -> bool:
+    """True for lines of a typewriter's font; where the text is set in one, half of them must hold signs of code."""
+    if body.mono:
+        return len(group) > 1 and 2 * sum(bool(_CODE_SIGNS.search(line.text)) for line in group) >= len(group)
+    return len(group) > 1 or bool(_COMMAND.match(text))
 
 
 def _runs_on(text: str) -> bool:
@@ -235,9 +269,45 @@ def _stands_alone(group: Sequence[Run], text: str, words: int, size: float, body
 
 
 def _list_level(first: Run, lines: Sequence[Run]) -> int:
-    """The nesting of a list item, from 1: how many indents (of list items in this column) lie left of its own."""
+    """The nesting of a list item, from 1: how many indents (of list items in this column) lie before its own."""
     starts: list[float] = []
-    for line in sorted(lines, key=lambda line: line.x0):
-        if starts_item(line.text) and (not starts or line.x0 - starts[-1] > 0.7 * line.size):
-            starts.append(line.x0)
-    return min(max(sum(start <= first.x0 + 0.5 * first.size for start in starts), 1), 6)
+    for line in sorted(lines, key=_start):
+        if starts_item(line.text) and (not starts or _start(line) - starts[-1] > 0.7 * line.size):
+            starts.append(_start(line))
+    return min(max(sum(start <= _start(first) + 0.5 * first.size for start in starts), 1), 6)
+
+
+def _start(line: Run) -> float:
+    """Where the line begins, growing in the direction in which it is read."""
+    return -line.x1 if line.rtl else line.x0
+
+
+def _settle_items(drafts: Sequence[Draft], lines: Sequence[Run]) -> None:
+    """Titles with plain numbers that only count on from each other, or from a list's items, are items of a list."""
+    last: list[Draft] = []  # the numbered lines since the last text, at most one for each indent
+    for draft in drafts:
+        own = _COUNTED.match(draft.text)
+        if draft.type not in (ElementType.LIST_ITEM, ElementType.TITLE):
+            last = []
+        if not own or draft.type not in (ElementType.LIST_ITEM, ElementType.TITLE):
+            continue
+        before = next((each for each in last if _alike(each, draft)), None)
+        other = _COUNTED.match(before.text) if before else None
+        if before and other and own[2] == other[2] and int(own[1]) == int(other[1]) + 1:
+            for each in (before, draft):
+                if each.type is ElementType.TITLE:
+                    each.type, each.level = ElementType.LIST_ITEM, _list_level(each.lines[0], lines)
+        last = [draft, *(each for each in last if each is not before)]
+
+
+def _alike(one: Draft, other: Draft) -> bool:
+    """True if both begin at the same x and are set in the same type, and not in bold."""
+    near = abs(_start(one.lines[0]) - _start(other.lines[0])) < one.size
+    return near and abs(one.size - other.size) < 0.06 * one.size and not one.bold and not other.bold
+
+
+def _code_text(group: Sequence[Run]) -> str:
+    """The lines of a listing with the spaces that they are indented by."""
+    width = median((line.x1 - line.x0) / max(len(line.text), 1) for line in group)
+    left = min(line.x0 for line in group)
+    return "\n".join(" " * round((line.x0 - left) / max(width, 1.0)) + line.text for line in group)

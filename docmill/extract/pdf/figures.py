@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docmill.extract.pdf.ink import Box, Ink, Rule, Run
+from docmill.extract.pdf.ink import Ink, Rule, Run
+from docmill.extract.pdf.places import Box
 
 _MIN_SIDE = 36.0  # points: smaller pictures are icons, bullets and rules
 _MIN_AREA = 0.012  # of the page

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from docmill.extract.pdf.engine import ENGINE_ERRORS, EngineObject, pymupdf
 from docmill.extract.pdf.figures import inside
-from docmill.extract.pdf.ink import Box, Ink, Run, Word
+from docmill.extract.pdf.ink import Ink, Run
 from docmill.extract.pdf.lines import around, clean
+from docmill.extract.pdf.places import Box, Word
 
 _MOST = 2_000  # fields of a page
 _FAR = 220.0  # points between a field and the label left of it

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from docmill.extract.pdf.ink import Box, Ink, Rule
+from docmill.extract.pdf.ink import Ink, Rule
+from docmill.extract.pdf.places import Box
 
 _TOUCH = 3.0  # points: rules that come this close cross
 _SAME = 2.5  # points: rules this close are one line of the grid

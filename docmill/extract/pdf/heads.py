@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from docmill.extract.pdf.aligned import is_number
-from docmill.extract.pdf.ink import Box, Rule
+from docmill.extract.pdf.ink import Rule
 from docmill.extract.pdf.lines import around
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.tables import FoundCell, FoundTable
 
 _MOST = 4  # lines of a head

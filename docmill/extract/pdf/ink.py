@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from docmill.extract.pdf.engine import EngineObject, pymupdf
+from docmill.extract.pdf.places import Box, Word
+from docmill.extract.pdf.rtl import as_read, is_rtl, text_from_right
 
 _TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_COLLECT_VECTORS
 _IMAGE_FLAGS = pymupdf.TEXT_PRESERVE_IMAGES | pymupdf.TEXT_MEDIABOX_CLIP
@@ -20,23 +22,7 @@ _WIDE_GAP = 0.95  # of the type size: words further apart stand in different run
 _THIN = 3.0  # points: a filled box not thicker than this is a rule
 
 
-class Box(NamedTuple):
-    """A box in points, origin top left."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-
-class Word(NamedTuple):
-    """A word with its tight box."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    text: str
+_Styled = tuple[Word, dict[str, Any]]
 
 
 class Rule(NamedTuple):
@@ -190,9 +176,10 @@ def _add_runs(
     for word in words:
         by_line.setdefault((word[5], word[6]), []).append(word)
     number = -1
+    blocks = [block for block in blocks if block["type"] == 0]
+    everything = "".join(span["text"] for block in blocks for line in block["lines"] for span in line["spans"])
+    from_right = not everything.isascii() and is_rtl(everything)
     for block in blocks:
-        if block["type"] != 0:
-            continue
         number += 1
         for index, line in enumerate(block["lines"]):
             found = by_line.get((number, index))
@@ -200,9 +187,9 @@ def _add_runs(
                 continue
             own = line["dir"]
             if own == (1.0, 0.0) and direction == (1, 0):
-                ink.runs += _runs_of_line(line["spans"], found, Box, ink)
+                ink.runs += _runs_of_line(line["spans"], found, Box, ink, from_right)
             elif _quarter(own) == direction:
-                ink.runs += _runs_of_line(line["spans"], found, place, ink)
+                ink.runs += _runs_of_line(line["spans"], found, place, ink, from_right)
             else:
                 ink.turned.append(_turned_run(line, found, place))
 
@@ -212,32 +199,42 @@ def _runs_of_line(
     words: list[tuple[Any, ...]],
     place: Callable[[float, float, float, float], Box],
     ink: Ink,
+    from_right: bool,
 ) -> list[Run]:
-    """The runs of one line: split where the gap is wide or, in fact, where columns of a table stand close."""
+    """The runs of one line: split where the gap is wide or, in fact, where columns of a table stand close.
+
+    `from_right` says that most of the page is, and so lines that have no letters.
+    """
     main = max(spans, key=lambda span: (span["size"] * min(len(span["text"].strip()), 3), -span["origin"][0]))
     size = main["size"] or 1.0
     x, y = main["origin"]
     base = place(x, y, x, y).y0
     top, bottom = base - _ASCENT * size, base + _DESCENT * size
-    groups: list[list[Word]] = []
+    groups: list[list[_Styled]] = []
     whole = "".join(span["text"] for span in spans)
-    rtl = not whole.isascii() and _is_rtl(whole)
-    last: Word | None = None
-    for raw in words:
+    rtl = is_rtl(whole) if not whole.isascii() else from_right and not any(map(str.isalpha, whole))
+    placed: list[_Styled] = []
+    for raw, style in zip(words, _styles(spans, words), strict=True):
         x0, _, x1, _ = raw[:4] if place is Box else place(*raw[:4])
-        word = Word(x0, top, x1, bottom, raw[4])
-        gap = 0.0 if last is None else (last.x0 - x1 if rtl else x0 - last.x1)
+        placed.append((Word(x0, top, x1, bottom, raw[4]), style))
+    if rtl:
+        placed.sort(key=lambda each: -each[0].x1)
+    last: Word | None = None
+    for word, style in placed:
+        gap = 0.0 if last is None else (last.x0 - word.x1 if rtl else word.x0 - last.x1)
         if last is None or gap > _WIDE_GAP * size or gap < -3 * size:
-            groups.append([word])
+            groups.append([(word, style)])
         else:
-            groups[-1].append(word)
+            groups[-1].append((word, style))
         last = word
-    styles = _styles(spans, words)
-    runs, at = [], 0
+    runs = []
     for group in groups:
-        runs.append(_run(group, styles[at : at + len(group)], size, rtl))
-        at += len(group)
-    if len(runs) == 1 and len(words) > 1:
+        run = _run([word for word, _ in group], [style for _, style in group], size, rtl)
+        if rtl:
+            run.words = as_read(run.words)
+            run.text = text_from_right(run.words, size)
+        runs.append(run)
+    if len(runs) == 1 and len(words) > 1 and not rtl:
         runs[0].text = " ".join(whole.split())  # the engine parts words where the font changes, without a space
     for run in runs:
         ink.characters += len(run.text)
@@ -303,13 +300,6 @@ def _run(words: list[Word], styles: list[dict[str, Any]], size: float, rtl: bool
         rtl,
         words,
     )
-
-
-def _is_rtl(text: str) -> bool:
-    """True if most letters are Hebrew or Arabic."""
-    letters = [char for char in text if char.isalpha()]
-    count = sum("\u0590" <= char <= "\u08ff" or "\ufb1d" <= char <= "\ufefc" for char in letters)
-    return 2 * count > len(letters)
 
 
 def _turned_run(

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Generic, TypeVar
 
-from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.ink import Run
+from docmill.extract.pdf.places import Box
 
 T = TypeVar("T")
 Tabular = Callable[[Sequence[Run]], bool]

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.ink import Run
+from docmill.extract.pdf.places import Box
 
 _WORD_GAP = 0.12  # of the type size: runs closer than this are one word
 _HYPHENS = "-\u2010\u00ad"

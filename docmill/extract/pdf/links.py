@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from docmill.extract.pdf.drafts import Draft
 from docmill.extract.pdf.engine import EngineObject, pymupdf
 from docmill.extract.pdf.figures import inside
-from docmill.extract.pdf.ink import Box, Ink, Run
+from docmill.extract.pdf.ink import Ink, Run
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.tables import Placer
 from docmill.models import Link
 

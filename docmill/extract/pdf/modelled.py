@@ -9,7 +9,8 @@ from docmill.extract.pdf.aligned import build_table, text_rows
 from docmill.extract.pdf.drafts import Draft
 from docmill.extract.pdf.faults import faults
 from docmill.extract.pdf.figures import area, inside, overlap
-from docmill.extract.pdf.ink import Box, Ink, Rule, Run, Word
+from docmill.extract.pdf.ink import Ink, Rule, Run
+from docmill.extract.pdf.places import Box, Word
 from docmill.extract.pdf.regions import Kind, Region
 from docmill.extract.pdf.tables import FoundCell, FoundTable, part_of
 from docmill.models import ElementType

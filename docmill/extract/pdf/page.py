@@ -13,10 +13,11 @@ from docmill.extract.pdf.drafts import BodyStyle, Draft, draft_lines
 from docmill.extract.pdf.figures import find_figures, find_frames, inside, is_diagram
 from docmill.extract.pdf.forms import Filled, field_text, label_of
 from docmill.extract.pdf.heads import span_head
-from docmill.extract.pdf.ink import Box, Ink, Rule, Run
+from docmill.extract.pdf.ink import Ink, Rule, Run
 from docmill.extract.pdf.layout import Item, columns_in_order
 from docmill.extract.pdf.lines import around, clean, join_row, rows_of
 from docmill.extract.pdf.modelled import settle_tables, settle_types
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.plots import find_plots, pie_shares, plot_labels
 from docmill.extract.pdf.regions import Region
 from docmill.extract.pdf.routing import doubt

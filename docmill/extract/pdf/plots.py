@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from docmill.extract.chart_axes import Axis, Label, number_of, value_axis
-from docmill.extract.pdf.ink import Box, Ink, Run
+from docmill.extract.pdf.ink import Ink, Run
+from docmill.extract.pdf.places import Box
 from docmill.models import Cell, Table
 
 _FAR = 45.0

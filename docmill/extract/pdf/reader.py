@@ -22,16 +22,18 @@ from docmill.extract.pdf.engine import (
 )
 from docmill.extract.pdf.forms import Field, fill, form_fields, has_form
 from docmill.extract.pdf.furniture import mark_furniture
-from docmill.extract.pdf.ink import Box, Ink, read_ink
+from docmill.extract.pdf.ink import Ink, read_ink
 from docmill.extract.pdf.joining import join_tables
 from docmill.extract.pdf.links import add_links, web_links
 from docmill.extract.pdf.page import draft_page
 from docmill.extract.pdf.pageread import Head, PageRead
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.regions import MODEL, find_regions
 from docmill.extract.pdf.routing import why_model
 from docmill.extract.pdf.scans import PageOcr, is_garbage, read_scan
 from docmill.extract.pdf.sections import described, parents, set_levels
 from docmill.extract.pdf.tables import Placer
+from docmill.extract.pdf.vertical import join_vertical
 from docmill.extract.reading import Reading
 from docmill.extract.wanted import ALL, Wanted
 from docmill.models import (
@@ -207,7 +209,9 @@ class PdfFile:
         self._watch(number)
         with memory_errors():
             display_list = self._document.load_page(number).get_displaylist()
-            return display_list, read_ink(display_list), engine_warnings()
+            ink = read_ink(display_list)
+            join_vertical(ink)
+            return display_list, ink, engine_warnings()
 
     def read_page(self, number: int, head: Head) -> PageRead:
         """One page (from 0); FAILED with the reason if its reader gives up on it. Raises MemoryError."""

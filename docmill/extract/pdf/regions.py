@@ -15,7 +15,7 @@ from functools import cache
 
 from docmill.errors import ModelError, is_about_memory
 from docmill.extract.pdf.engine import ENGINE_ERRORS, EngineObject, describe, pymupdf
-from docmill.extract.pdf.ink import Box
+from docmill.extract.pdf.places import Box
 
 MODEL = "pymupdf-layout"
 _MODEL_ERRORS: tuple[type[Exception], ...] = (

@@ -9,8 +9,9 @@ from statistics import median
 
 from docmill.extract.pdf.aligned import Line, TextRow, build_table, conflict, group_lines, text_rows
 from docmill.extract.pdf.drafts import CAPTION
-from docmill.extract.pdf.ink import Box, Run
+from docmill.extract.pdf.ink import Run
 from docmill.extract.pdf.lines import around
+from docmill.extract.pdf.places import Box
 from docmill.extract.pdf.tables import FoundCell, FoundTable
 
 _SOURCE = re.compile(r"(sources?|notes?|quelle|anmerkung(en)?)\s*[:.]", re.IGNORECASE)

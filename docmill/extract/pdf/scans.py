@@ -10,7 +10,8 @@ from docmill.extract.ocr import Recognised
 from docmill.extract.pdf.engine import EngineObject, pymupdf
 from docmill.extract.pdf.figures import area, inside
 from docmill.extract.pdf.garbage import is_better, says_the_same, suspicion
-from docmill.extract.pdf.ink import Box, Ink, Run, Word
+from docmill.extract.pdf.ink import Ink, Run
+from docmill.extract.pdf.places import Box, Word
 from docmill.extract.upright import Upright
 from docmill.models import BBox, Line
 

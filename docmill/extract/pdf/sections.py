@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from docmill.extract.pdf.drafts import Draft
-from docmill.extract.pdf.ink import Box
+from docmill.extract.pdf.places import Box
 from docmill.models import PICTURES, ElementType, OutlineEntry
 
 _NUMBER = re.compile(r"(\d{1,3}(?:\.\d{1,3})*)\.?\s+\S")

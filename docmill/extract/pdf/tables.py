@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from docmill.extract.pdf.grid import Grid, find_grids
-from docmill.extract.pdf.ink import Box, Ink, Run, Word
+from docmill.extract.pdf.ink import Ink, Run
 from docmill.extract.pdf.lines import around, join_lines, join_row, rows_of
+from docmill.extract.pdf.places import Box, Word
+from docmill.extract.pdf.rtl import with_brackets
 from docmill.models import BBox, Cell, Table
 
 
@@ -24,7 +26,8 @@ class FoundCell:
 
     def text(self) -> str:
         """The cell's text, its lines joined."""
-        return join_lines([join_row(row).text for row in rows_of(self.runs)]) if self.runs else ""
+        text = join_lines([join_row(row).text for row in rows_of(self.runs)]) if self.runs else ""
+        return with_brackets(text) if any(run.rtl for run in self.runs) else text
 
     def bold(self) -> bool:
         """True if the cell has text and all of it is bold."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Header, Request
@@ -24,13 +22,14 @@ from docmill.service.problems import Problem
 from docmill.service.protocol import Protocol
 from docmill.service.retab import files
 from docmill.service.retab.documents import GivenDocument, document_of
+from docmill.service.retab.listing import page_of, wanted_of
 from docmill.service.retab.request import ExtractionRequest, RetabProblem, request_of, task_of
 from docmill.service.retab.streaming import answer_type, lines
 from docmill.service.retab.views import document_type, extraction_view, sources_view
 from docmill.service.retab.work import KIND, Hub, Work, handler
 from docmill.service.runner import runner_of
 from docmill.structured.choice import engine_for
-from docmill.structured.extractions import Extractions, ExtractionStatus, StoredExtraction, Wanted, new_id
+from docmill.structured.extractions import Extractions, ExtractionStatus, StoredExtraction, new_id
 from docmill.structured.record import Json
 from docmill.workspace import Workspace
 
@@ -274,8 +273,8 @@ def _add_reading(router: APIRouter) -> None:
     @router.get("/extractions")
     def list_(request: Request, key: Caller) -> JSONResponse:
         """A page of the extractions, filtered."""
-        wanted, matches = _wanted(request)
-        return JSONResponse(_page(_workspace(request), key, wanted, matches))
+        wanted, matches = wanted_of(request)
+        return JSONResponse(page_of(extractions_of(_workspace(request)), key.key_id, wanted, matches))
 
     @router.delete("/extractions/{extraction_id}", status_code=204)
     def delete(request: Request, key: Caller, extraction_id: str) -> Response:
@@ -323,94 +322,3 @@ def _sources(request: Request, key: Key, extraction_id: str, asked: tuple[str, s
     if job_id and job_id != cast(Json, view["job"])["id"]:
         raise Problem(409, "sources_job_mismatch", f"{job_id} is not the job of these sources.")
     return JSONResponse(view, status_code=200 if stored.status.ended else 202)
-
-
-def _wanted(request: Request) -> tuple[Wanted, tuple[dict[str, str], re.Pattern[str] | None]]:
-    """What a list shows; metadata and the regular expression are looked at row by row."""
-    query = request.query_params
-    try:
-        limit = int(query.get("limit", "10"))
-    except ValueError:
-        limit = 0
-    if not 1 <= limit <= 100:
-        raise RetabProblem("invalid_request", "limit must be 1 to 100.")
-    if query.get("order", "desc") not in ("asc", "desc"):
-        raise RetabProblem("invalid_request", "order must be asc or desc.")
-    wanted = Wanted(
-        limit=limit,
-        ascending=query.get("order", "desc") == "asc",
-        after=query.get("after", ""),
-        before=query.get("before", ""),
-        equal={name: query[name] for name in ("filename", "status") if query.get(name)},
-        contains=query.get("filename_contains", ""),
-        types=tuple(query.getlist("document_type")),
-        since=_moment(query.get("from_date", ""), "from_date", end=False),
-        until=_moment(query.get("to_date", ""), "to_date", end=True),
-    )
-    return wanted, (_metadata(query.get("metadata", "")), _pattern(query.get("filename_regex", "")))
-
-
-def _metadata(text: str) -> dict[str, str]:
-    if not text:
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise RetabProblem("invalid_request", "metadata must be a JSON object.")
-    return {str(name): str(value) for name, value in found.items()}
-
-
-def _pattern(text: str) -> re.Pattern[str] | None:
-    """The regular expression; only those that cannot run away: no group is repeated that repeats something itself."""
-    if not text:
-        return None
-    if len(text) > 200 or re.search(r"[*+}]\s*\)\s*[*+{]", text):
-        raise RetabProblem("invalid_request", "filename_regex is too long, or repeats a repetition.")
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise RetabProblem("invalid_request", f"filename_regex is no regular expression: {error}.") from None
-
-
-def _moment(text: str, name: str, *, end: bool) -> float:
-    if not text:
-        return 0.0
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise RetabProblem("invalid_request", f"{name} must be a date or a time of ISO 8601.") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.timestamp() + (86_400 if end and len(text) == 10 else 0)
-
-
-def _page(
-    workspace: Workspace, key: Key, wanted: Wanted, matches: tuple[dict[str, str], re.Pattern[str] | None]
-) -> Json:
-    """The page of the rows that match, read in larger pieces until it is full."""
-    metadata, pattern = matches
-    kept: list[StoredExtraction] = []
-    cursor = wanted
-    while True:
-        rows, more = extractions_of(workspace).listed(key.key_id, replace(cursor, limit=100))
-        walked = rows[::-1] if wanted.before else rows
-        for row in walked:
-            has = cast(dict[str, str], row.head["metadata"])
-            if all(has.get(name) == value for name, value in metadata.items()) and (
-                pattern is None or pattern.search(row.filename)
-            ):
-                kept.append(row)
-        if len(kept) > wanted.limit or not more:
-            break
-        last = walked[-1].extraction_id
-        cursor = replace(cursor, before=last) if wanted.before else replace(cursor, after=last)
-    follows = len(kept) > wanted.limit
-    page = kept[: wanted.limit]
-    page = page[::-1] if wanted.before else page
-    views: list[Json] = [extraction_view(row, extractions_of(workspace).record(row)) for row in page]
-    ends = {
-        "before": page[0].extraction_id if page and (wanted.after or (wanted.before and follows)) else None,
-        "after": page[-1].extraction_id if page and (follows if not wanted.before else True) else None,
-    }
-    return cast(Json, {"data": views, "list_metadata": ends})
