@@ -75,12 +75,6 @@ def _id_generator() -> IdGenerator:
     return Ids()
 
 
-def flush(seconds: float = 5.0) -> None:
-    """What was traced so far was sent, or the time is up."""
-    if enabled():
-        _provider().force_flush(round(seconds * 1000))
-
-
 def _root(batch: str) -> SpanContext:
     """The ids of the batch's first span, which is the parent of all others of its trace."""
     from opentelemetry.trace import SpanContext, TraceFlags

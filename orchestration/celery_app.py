@@ -29,6 +29,9 @@ def _app() -> Celery:
             "dagster.yaml names no Celery run launcher: copy deploy/celery/dagster.yaml to $DAGSTER_HOME."
         )
     made: Celery = launcher.celery
+    made.conf.worker_disable_prefetch = (
+        True  # a run that waits behind a long one would wait for a worker that dies, too
+    )
     return made
 
 

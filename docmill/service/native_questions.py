@@ -9,9 +9,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from docmill.explain import explain
+from docmill.index.conditions import parse_condition
 from docmill.models import Element, Hit, Outcome
 from docmill.retrieve import SearchMode, search
+from docmill.retrieve.options import DEFAULTS, SearchOptions
 from docmill.service.auth import Caller, allowed
+from docmill.service.problems import Problem
 from docmill.status import collection_statuses
 from docmill.workspace import Workspace
 
@@ -19,12 +22,14 @@ router = APIRouter(tags=["search"])
 
 
 class Question(BaseModel):
-    """What is looked for."""
+    """What is looked for: `filter` is a condition such as `year >= 2020`, `options` are those of `docmill search`."""
 
     question: str
     collection: str = ""
     top_k: Annotated[int, Field(ge=1, le=1000)] = 5
     mode: SearchMode = SearchMode.HYBRID
+    filter: str = ""
+    options: SearchOptions = DEFAULTS
 
 
 class Answer(BaseModel):
@@ -71,12 +76,17 @@ class CollectionView(BaseModel):
 
 @router.post("/search")
 def search_collection(request: Request, key: Caller, asked: Question) -> Answer:
-    """The chunks that answer a question, each with source, pages and boxes."""
+    """The chunks that answer a question, each with source, pages and boxes; of documents that everybody may find."""
     workspace: Workspace = request.app.state.workspace
     name = allowed(key, asked.collection or workspace.settings.collection)
-    return Answer(
-        collection=name, hits=search(workspace, asked.question, collection=name, top_k=asked.top_k, mode=asked.mode)
-    )
+    options = asked.options
+    if options.access:
+        hint = "Only what everybody may find is found over HTTP; use `docmill search --access TAG`."
+        raise Problem(422, "invalid_request", "Access tags cannot be claimed over HTTP.", hint)
+    if asked.filter:
+        options = options.model_copy(update={"condition": parse_condition(asked.filter)})
+    hits = search(workspace, asked.question, collection=name, top_k=asked.top_k, mode=asked.mode, options=options)
+    return Answer(collection=name, hits=hits)
 
 
 @router.get("/explain/{chunk_id}")

@@ -354,8 +354,18 @@ def _plain_candidates(wanted: Target, context: Context) -> Iterator[Candidate]:
             continue
         if zone.rest and zone.closed:
             yield from _listed(wanted, zone.rest, zone.text, context.style)
-        elif not zone.rest and not context.runs and zone.segment is context.layout.rows[zone.segment.row].segments[0]:
+        elif not zone.rest and not context.runs and _stands_over(context.layout, zone.segment):
             yield from _list_below(wanted, zone, around, context)
+
+
+def _stands_over(layout: Layout, label: Segment) -> bool:
+    """Whether what is below a label can be its list: it begins its row, or heads a column of a table."""
+    row = layout.rows[label.row]
+    if label is row.segments[0]:
+        return True
+    below = layout.rows[label.row + 1] if label.row + 1 < len(layout.rows) else row
+    is_table = below is not row and below.page == row.page and len(below.segments) == len(row.segments)
+    return is_table and any(abs(each.x0 - label.x0) < 4 for each in below.segments)
 
 
 def _list_below(wanted: Target, zone: Zone, around: Surroundings, context: Context) -> Iterator[Candidate]:
@@ -390,8 +400,9 @@ def _listed(wanted: Target, words: Sequence[Word], label: str, style: Style) -> 
     for word in [*words, None]:
         if word is not None and not re.fullmatch(r"[•·|;,▪*–-]", word.text):
             part.append(word)
-        ends = word is None or word.text.endswith((",", ";")) or re.fullmatch(r"[•·|;,▪*–-]", word.text)
-        if ends and part:
+        open_ = sum(each.text.count("(") - each.text.count(")") for each in part) > 0
+        ends = word is None or (word.text.endswith((",", ";")) and not open_)
+        if (ends or re.fullmatch(r"[•·|;,▪*–-]", word.text if word else "")) and part:
             for each in read(wanted, part, style)[:1]:
                 yield Candidate(each.value, each.words, 0.8 * each.fit, label)
             part = []

@@ -48,6 +48,18 @@ def test_uploaded_document_is_found_and_proven(api: TestClient):
     assert [each["type"] for each in elements] == ["title", "text"]
 
 
+def test_search_takes_filters_and_options_but_no_access_tags(api: TestClient):
+    upload(api, "pumps.md", NOTE)
+    asked = {"question": "pump P-7"}
+    found = [
+        len(api.post(f"{V1}/search", json=asked | more).json()["hits"])
+        for more in ({}, {"filter": "media_type == 'nothing'"}, {"options": {"offset": 100}})
+    ]
+    assert (found[0] > 0, found[1:]) == (True, [0, 0])
+    assert api.post(f"{V1}/search", json=asked | {"options": {"access": ["board"]}}).status_code == 422
+    assert api.post(f"{V1}/search", json=asked | {"filter": "))"}).status_code == 400
+
+
 def test_same_name_again_is_a_new_version_and_deletion_removes_it(api: TestClient, workspace: Workspace):
     upload(api, "pumps.md", NOTE)
     upload(api, "pumps.md", NOTE.replace(b"12.5", b"13.5"))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from docmill.config import ExtractConfig
+from docmill.structured.documents import ReadTask, read_document
 from docmill.structured.embedded import EmbeddedEngine, Task
 from docmill.structured.engine import read
 from docmill.structured.pdf_words import pdf_text
@@ -155,3 +157,12 @@ def test_an_agreement_is_read_by_its_wording():
         "term": "3 years",
         "jurisdiction": "New York",
     }
+
+
+def test_a_list_stands_in_a_column_of_a_table_whose_head_names_it():
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "skills": {"type": "array"}}}
+    schema["properties"]["skills"]["items"] = {"type": "string"}
+    table = b'name,email,skills\nInes Duarte,ines@example.net,"Go, Helm"\n'
+    layout = read_document(ReadTask(table, "a.csv", ExtractConfig())).layout
+    found = read(EmbeddedEngine(), layout, Task(schema, load(schema))).value
+    assert found == {"name": "Ines Duarte", "skills": ["Go", "Helm"]}
