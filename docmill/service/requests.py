@@ -15,6 +15,8 @@ from docmill.service.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SECRET = "{secret}"
+"""The part of a path that must not be logged."""
 _QUIET = ("/health/", "/metrics", "/v1/health/")
 
 
@@ -56,7 +58,7 @@ class RequestLog:
         about = {
             "request_id": state["request_id"],
             "method": scope["method"],
-            "path": scope["path"],
+            "path": route if _SECRET in route else scope["path"],
             "status": status,
             "seconds": round(seconds, 4),
             "key": state.get("key_name", ""),

@@ -290,13 +290,15 @@ def test_pages_and_figures_of_what_is_found(api: TestClient):
     assert api.get(f"{V1}/files/{file}/page_screenshots/9").status_code == 404
 
 
-def test_files_come_in_one_step_or_two_and_go(api: TestClient):
+def test_files_come_in_one_step_or_two_and_go(api: TestClient, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
     told = api.put(f"{V1}/files", json={"name": "later.txt", "external_file_id": "x"}).json()
     assert api.get(f"{V1}/files/{told['file_id']}/content").status_code == 200
     assert api.put(told["url"], content=b"abc").status_code == 200
     assert api.put(told["url"].replace("links/", "links/x"), content=b"abc").status_code == 404
     link = api.get(f"{V1}/files/{told['file_id']}/content").json()["url"]
     assert api.get(link).content == b"abc"
+    assert link.rpartition("/")[2] not in str([vars(record) for record in caplog.records if "httpx" not in record.name])
     shown = api.get(f"{V1}/files/{told['file_id']}").json()
     assert (shown["name"], shown["file_size"], shown["external_file_id"]) == ("later.txt", 3, "x")
     assert api.delete(f"{V1}/files/{told['file_id']}").status_code == 204

@@ -50,7 +50,7 @@ def submit(workspace: Workspace, key: Key, collection: str, *, sync: bool = Fals
 def text_entry(workspace: Workspace, collection: str, ref_id: str, text: str, body: Body) -> Entry:
     """The entry of a text; its object and side-car lie in the store."""
     made = _entry(workspace, collection, ref_id, TEXT, f"{_slug(ref_id)}.txt")
-    whole = made_body(body) | {"is_empty": not text.strip()}
+    whole = _kept(body) | {"is_empty": not text.strip()}
     return _stored(workspace, made, text.encode("utf-8", "replace"), whole)
 
 
@@ -61,7 +61,7 @@ def file_entry(workspace: Workspace, collection: str, file_id: str, name: str, d
     return _stored(workspace, made, data, {"metadata": metadata, "name": name, "size": len(data)})
 
 
-def made_body(body: Body) -> Body:
+def _kept(body: Body) -> Body:
     """What is kept of a text beside its words."""
     names = ("metadata", "excluded_embed_metadata_keys", "excluded_llm_metadata_keys")
     return {name: body[name] for name in names if body.get(name)}
