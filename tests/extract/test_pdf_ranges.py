@@ -35,10 +35,10 @@ def test_pages_read_apart_join_to_the_same_reading():
 def test_a_page_that_our_own_code_stumbles_on_fails_alone(monkeypatch):
     draft_page = reader.draft_page
 
-    def stumbling(ink, body):
+    def stumbling(ink, body, **options):
         if any("two" in run.text for run in ink.runs):
             raise IndexError("no such column")
-        return draft_page(ink, body)
+        return draft_page(ink, body, **options)
 
     monkeypatch.setattr(reader, "draft_page", stumbling)
     data = document(stream(words(text)) for text in ("one", "two", "three"))
