@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
+import hypothesis
 import pytest
 
 from docmill.ids import digest
@@ -26,6 +27,9 @@ from tests.triton_server import Triton, triton_packages, triton_server
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NO_SKIPS = os.environ.pop("DOCMILL_NO_SKIPS", "")  # not a setting of docmill's, which refuses names it does not know
 
+
+hypothesis.settings.register_profile("docmill", deadline=None)  # how long an example takes is no test's business
+hypothesis.settings.load_profile("docmill")
 
 LONG = tuple(f"tests/{name}/" for name in ("concurrency", "faults", "orchestration", "conformance", "service", "cli"))
 
