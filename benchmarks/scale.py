@@ -29,7 +29,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass
 class Watch:
-    """What the processes of a session took: CPU seconds, and MiB resident at each look (shared pages count once a process)."""
+    """What the processes of a session took: CPU seconds, and MiB resident at each look (private pages)."""
 
     session: int
     cpu: dict[int, float] = field(default_factory=dict)
