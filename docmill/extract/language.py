@@ -7,7 +7,7 @@ from functools import cache
 from docmill.extract.untyped import Foreign
 from docmill.models import Element, ElementType, Extraction
 
-_SAMPLE = 5_000
+_SAMPLE = 2_000
 _LEAST = 20
 """Letters below which a guess is worth nothing: part lists, numbers."""
 _SURE = 0.5

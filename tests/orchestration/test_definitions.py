@@ -90,7 +90,9 @@ def test_jobs():
 
 
 def test_sensors():
-    found = {each.name: ([target.job_name for target in each.targets], each.default_status.value) for each in defs.sensors}
+    found = {
+        each.name: ([target.job_name for target in each.targets], each.default_status.value) for each in defs.sensors
+    }
     assert found == {
         "new_uploads": (["ingest_batch"], "RUNNING"),
         "failed_documents": (["retry_failed_documents"], "RUNNING"),

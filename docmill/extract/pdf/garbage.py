@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 _VOWELS = frozenset("aeiouy")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -31,9 +32,10 @@ def suspicion(text: str, *, behind_scan: bool) -> str:
 
     `behind_scan`: the page is a picture with the text laid over it, so that the text comes from an OCR program.
     """
-    shown = [each for each in text if not each.isspace()]
-    meaningless = sum(unicodedata.category(each) in ("Co", "Cn", "Cc") or each == "\ufffd" for each in shown)
-    if meaningless >= 10 and meaningless > _MEANINGLESS * len(shown):
+    shown = Counter("".join(text.split()))
+    odd = [each for each in shown if unicodedata.category(each) in ("Co", "Cn", "Cc") or each == "\ufffd"]
+    meaningless = sum(shown[each] for each in odd)
+    if meaningless >= 10 and meaningless > _MEANINGLESS * shown.total():
         return "characters without meaning in the text layer"
     words = [each for each in _WORD.findall(text) if len(each) >= 3]
     plain = [_plain(each) for each in words]
@@ -41,7 +43,8 @@ def suspicion(text: str, *, behind_scan: bool) -> str:
     letters = sum(map(len, latin))
     if letters < _FEW_LETTERS or len(latin) < _FEW_WORDS or len(latin) < 0.6 * len(words):
         return ""
-    vowels = sum(each in _VOWELS for word in latin for each in word) / letters
+    joined = "".join(latin)
+    vowels = sum(joined.count(each) for each in _VOWELS) / letters
     if not _LEAST_VOWELS <= vowels <= _MOST_VOWELS:
         return f"letters of the text layer are those of no language ({vowels:.0%} vowels)"
     share = odd_share(text)
@@ -59,6 +62,7 @@ def odd_share(text: str) -> float:
     return odd / len(judged) if judged else 0.0
 
 
+@lru_cache(maxsize=20_000)
 def _is_odd(word: str) -> bool:
     plain = _plain(word)
     return bool(
@@ -70,6 +74,8 @@ def _is_odd(word: str) -> bool:
 
 def _plain(word: str) -> str:
     """The word in small letters without accents."""
+    if word.isascii():
+        return word.lower()
     parts = unicodedata.normalize("NFD", word.lower().replace("ß", "ss").replace("ø", "o").replace("ł", "l"))
     return "".join(each for each in parts if not unicodedata.combining(each))
 
