@@ -183,7 +183,7 @@ print(len(results), len(failures), time.time() - since, time.process_time())
 
 def throughput(given: argparse.Namespace, folder: Path) -> None:
     """The same small PDFs through the official client and through Ingestor."""
-    make_pdfs(folder / "a", given.documents)
+    make_pdfs(folder / "a", given.documents, given.pages)
     make_pdfs(folder / "warm", 4)
     with service(folder / "home-http") as (url, pid):
         run_client(given.client, url, folder / "warm")
@@ -283,6 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["text", "throughput", "queue", "memory"])
     parser.add_argument("--documents", type=int, default=200)
+    parser.add_argument("--pages", type=int, default=1, help="pages of a document (throughput)")
     parser.add_argument("--concurrent", type=int, default=200)
     parser.add_argument("--client", default="python")
     given = parser.parse_args()
