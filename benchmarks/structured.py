@@ -1,4 +1,4 @@
-"""Quality and time of structured extraction by the engine without a model.
+"""Quality and time of structured extraction: by the engine without a model, or by that of the settings' model `ENGINE`.
 
     python benchmarks/structured.py records FOLDER OUT [GROUP …]
         FOLDER/index.csv names pdf, schema and gold record of each document; the scorer's table is printed
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -24,8 +25,10 @@ from collections import Counter
 from pathlib import Path
 
 from docmill.config import ExtractConfig
+from docmill.settings import load_settings
+from docmill.structured.choice import engine_for
 from docmill.structured.documents import ReadTask, read_document
-from docmill.structured.embedded import EmbeddedEngine, Task
+from docmill.structured.embedded import Task
 from docmill.structured.engine import read
 from docmill.structured.pdf_words import pdf_text
 from docmill.structured.record import Record
@@ -44,7 +47,7 @@ NDA = {
 
 
 def extracted(shown: Layout, schema: dict) -> Record:
-    return read(EmbeddedEngine(), shown, Task(schema, load(schema)))
+    return read(engine_for(os.environ.get("ENGINE", ""), load_settings()), shown, Task(schema, load(schema)))
 
 
 def records(folder: Path, out: Path, groups: tuple[str, ...]) -> None:
