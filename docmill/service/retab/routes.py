@@ -92,9 +92,10 @@ def _add_creation(router: APIRouter, hub: Hub) -> None:
         stored = await _begun(request, key, wanted, idempotency_key)
         if many:
             return _streamed(request, hub, stored, kind)
-        if not wanted.background:
-            stored = await _ended(request, stored)
-            _raise_failure(stored)
+        if wanted.background:
+            return JSONResponse(await asyncio.to_thread(_accepted, _workspace(request), stored), status_code=201)
+        stored = await _ended(request, stored)
+        _raise_failure(stored)
         return JSONResponse(await asyncio.to_thread(_whole, _workspace(request), stored), status_code=201)
 
     @router.post("/extractions/stream")
@@ -252,6 +253,11 @@ def _whole(workspace: Workspace, stored: StoredExtraction) -> Json:
     """The extraction with all that is known of it now."""
     found = extractions_of(workspace).find(stored.extraction_id) or stored
     return extraction_view(found, extractions_of(workspace).record(found))
+
+
+def _accepted(workspace: Workspace, stored: StoredExtraction) -> Json:
+    """The extraction as it was when it was accepted: a caller is told `queued`, though work may have begun since."""
+    return extraction_view(stored, extractions_of(workspace).record(stored))
 
 
 def _found(workspace: Workspace, key: Key, extraction_id: str) -> StoredExtraction:
