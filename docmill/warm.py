@@ -8,16 +8,19 @@ waits, so a process never keeps more than one set of idle workers. All end where
 from __future__ import annotations
 
 import atexit
+import importlib
 import multiprocessing
 import os
 import resource
+import signal
 import sys
 import threading
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import context, popen_forkserver, process
+from multiprocessing import context, popen_forkserver, process, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +56,33 @@ class _Context(context.ForkServerContext):
     Process = _Process
 
 
-def _begin(megabytes: int, environment: dict[str, str]) -> None:
-    """This process has the parent's environment, and may have that much more address space than it has now.
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """SIGINT waits until a pool has started; its threads and processes, the fork server too, keep it blocked.
 
+    Ctrl-C in a terminal reaches all processes of a command, but to end them is their parent's, who has to know them
+    first. Python's fork server itself ignores SIGINT only once its imports are done.
+    """
+    resource_tracker.ensure_running()  # the fork server's start would start it, and unblock SIGINT
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(megabytes: int, environment: dict[str, str], preload: Sequence[str]) -> None:
+    """This process has the parent's environment and the modules, and may have that much more address space than now.
+
+    A fork server that began for another user lacks the modules: they are imported here, before any task's time begins.
     The fork server's environment is that of its start: credentials may have been set or renewed since. The address
     space that it has now (Python and the readers, about 200 MiB) depends on the machine, so it is not counted. Native
     libraries run one thread each, for documents are read in parallel: each thread would reserve address space.
     """
     os.environ.clear()
     os.environ |= dict.fromkeys(_THREADS, "1") | environment
+    for module in preload:
+        importlib.import_module(module)
     limit = _address_space() + megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
@@ -81,6 +102,7 @@ class WarmPool:
 
     fit: tuple[int, int, int, dict[str, str]]
     pool: ProcessPool
+    preload: tuple[str, ...] = ()
     users: int = 0
     ended: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -90,11 +112,11 @@ class WarmPool:
 
         pebble takes a worker that ends while it is idle (killed by the system for its memory, say) for the end of all.
         """
-        with self._lock:
+        with self._lock, _uninterrupted():
             if not self.pool.active and not self.ended:
                 self.pool.stop()
                 self.pool.join()
-                self.pool = _processes(self.fit)
+                self.pool = _processes(self.fit, self.preload)
             try:
                 future: Future[Any] = self.pool.schedule(function, args=arguments, timeout=seconds)
             except RuntimeError as error:  # BrokenProcessPool among them
@@ -103,13 +125,13 @@ class WarmPool:
         return future
 
 
-def _processes(fit: tuple[int, int, int, dict[str, str]]) -> ProcessPool:
+def _processes(fit: tuple[int, int, int, dict[str, str]], preload: tuple[str, ...]) -> ProcessPool:
     _, processes, megabytes, environment = fit
     return ProcessPool(
         max_workers=processes,
         max_tasks=_TASKS,
         initializer=_begin,
-        initargs=(megabytes, environment),
+        initargs=(megabytes, environment, preload),
         context=_Context(),
     )
 
@@ -131,14 +153,14 @@ class WarmPools:
     def take(self, processes: int, megabytes: int, preload: Sequence[str]) -> WarmPool:
         """A pool of so many processes with so much memory each, until it is given back.
 
-        The fork server imports `preload` once for all workers, where it has not begun yet.
+        The fork server imports `preload` once for all workers; where it has begun already, each worker does.
         """
         fit = (os.getpid(), processes, megabytes, dict(os.environ))
-        with self._lock:
+        with self._lock, _uninterrupted():
             found = next((each for each in self._pools if each.fit == fit and each.pool.active), None)
             if found is None:
                 multiprocessing.set_forkserver_preload(["docmill.warm", "docmill.workers", *preload])
-                found = WarmPool(fit, _processes(fit))
+                found = WarmPool(fit, _processes(fit, tuple(preload)), tuple(preload))
                 self._pools.append(found)
             found.users += 1
         return found

@@ -1,8 +1,11 @@
 """Isolated workers: whatever a task does costs that task only."""
 
 import ctypes
+import importlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,6 +17,7 @@ from docmill.settings import WorkerLimits
 from docmill.warm import WarmPools
 from docmill.workers import Isolated
 
+ROOT = Path(__file__).parent.parent
 LIMITS = WorkerLimits(processes=2, seconds=3, memory_mb=1024)
 GOOD = ["one", "two", "three"]
 
@@ -42,6 +46,8 @@ def work(task: str) -> str:
         ctypes.string_at(0)
     if task == "dies":
         os._exit(1)
+    if task == "imports":
+        importlib.import_module("tests.slow_module")
     if task == "eats":
         return str(len([bytes(100_000_000) for _ in range(100)]))
     return task.upper()
@@ -134,6 +140,35 @@ def worker(_: str) -> int:
 def processes(limits: WorkerLimits = LIMITS) -> set[int]:
     with Isolated(worker, limits, []) as pool:
         return {answer for _, answer, _ in pool.run(["x"] * 20) if isinstance(answer, int)}
+
+
+def test_a_tasks_time_does_not_count_what_its_process_imports_first():
+    """The fork server runs already and lacks the module, so the worker imports it, which takes 2 s."""
+    limits = LIMITS.model_copy(update={"seconds": 1, "memory_mb": 1023})
+    answers("one")
+    with Isolated(work, limits, ["tests.slow_module"]) as pool:
+        assert [answer for _, answer, _ in pool.run(["imports"])] == ["IMPORTS"]
+
+
+def test_interrupt_while_the_fork_server_imports_is_the_parents():
+    """Ctrl-C reaches all processes of a terminal's command; the one that has no say prints nothing."""
+    program = (
+        "from tests.test_workers import *\n"
+        "pool = Isolated(work, LIMITS, ['tests.slow_module'])\n"
+        "print('begun', flush=True)\n"
+        "try:\n"
+        "    list(pool.run(['hangs']))\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', flush=True)\n"
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=-1, stderr=-1, text=True, start_new_session=True, cwd=ROOT
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline() == "begun\n"
+    time.sleep(1)
+    os.killpg(started.pid, signal.SIGINT)
+    assert started.communicate(timeout=60) == ("interrupted\n", "")
 
 
 def test_processes_are_those_of_the_user_before():
