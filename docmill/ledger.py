@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from docmill.database import Database, again
+from docmill.ids import name_hash
 from docmill.index.base import Space
 from docmill.index.generation import Generation
 from docmill.migrations import migrate
@@ -46,6 +47,8 @@ _documents = sa.Table(
     sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("access", sa.JSON, nullable=False, server_default='["*"]'),
     sa.Column("metadata", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("name_hash", sa.String(16), nullable=False, server_default=""),
+    sa.Index("ix_documents_name", "collection", "name_hash"),
     sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes
 )
 _outcomes = sa.Table(
@@ -129,12 +132,16 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 _CLAIMED = ("source", "etag", "size", "batch")
 _OF_SPACE = ("model", "name", "dimensions", "metric", "layout")
-_SHOWN = [column for column in _documents.c if column.name not in ("gone_since", "deleted_at")]
+_SHOWN = [column for column in _documents.c if column.name not in ("gone_since", "deleted_at", "name_hash")]
 _ALIVE = _documents.c.deleted_at == 0
 
 
 def _document(row: sa.Row[tuple[object, ...]]) -> Document:
     return Document.model_validate(dict(row._mapping))
+
+
+def _name_hash(document: Document) -> str:
+    return name_hash(document.source_key.rpartition("/")[2])
 
 
 def _outcome(row: sa.Row[tuple[object, ...]]) -> Outcome:
@@ -261,6 +268,15 @@ class Ledger:
                 found += [_document(row) for row in connection.execute(query)]
         return sorted(found, key=lambda document: document.source_key)
 
+    def documents_named(self, collection: str, names: Sequence[str]) -> list[Document]:
+        """The collection's documents whose keys end with one of these file names, whatever the case of its letters."""
+        found: list[Document] = []
+        with self._read() as connection:
+            for part in _slices(sorted({name_hash(each) for each in names})):
+                chosen = (_documents.c.collection == collection, _documents.c.name_hash.in_(part), _ALIVE)
+                found += [_document(row) for row in connection.execute(sa.select(*_SHOWN).where(*chosen))]
+        return sorted(found, key=lambda document: document.source_key)
+
     def batch_documents(self, batch: str) -> list[Document]:
         """The documents that this batch holds now, by key; a changed document has moved to a newer batch."""
         query = sa.select(*_SHOWN).where(_documents.c.batch == batch, _ALIVE).order_by(_documents.c.source_key)
@@ -285,7 +301,8 @@ class Ledger:
         """
         kept = ("document_id", "collection", "source", "source_key", "etag", "size", "media_type", "version", "batch")
         rows = [
-            _storable({name: getattr(each, name) for name in kept}) | {"gone_since": 0.0, "deleted_at": 0.0}
+            _storable({name: getattr(each, name) for name in kept})
+            | {"gone_since": 0.0, "deleted_at": 0.0, "name_hash": _name_hash(each)}
             for each in members
         ]
         query = sa.select(_documents.c.version).where(_documents.c.document_id == container.document_id, _ALIVE)
@@ -318,7 +335,7 @@ class Ledger:
         rows = [
             {name: getattr(each, name) for name in listed}
             | given
-            | {"access": list(each.access), "metadata": dict(each.metadata)}
+            | {"access": list(each.access), "metadata": dict(each.metadata), "name_hash": _name_hash(each)}
             for each in documents
         ]
         statement = self._insert(_documents)
