@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,7 +32,7 @@ def upgrade() -> None:
     op.create_index("ix_documents_name", "documents", ["collection", "name_hash"], if_not_exists=True)
 
 
-def _add(table: str, column: sa.Column[object]) -> bool:
+def _add(table: str, column: sa.Column[Any]) -> bool:
     """The table has the column; True if it had not."""
     there = {each["name"] for each in sa.inspect(op.get_bind()).get_columns(table)}
     if column.name in there:
