@@ -1,7 +1,6 @@
 """Links: what making one costs does not depend on how many there are, and those whose time is over are taken away."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -16,14 +15,14 @@ LINK = Link("get", "files/a", "tenant")
 
 
 @pytest.fixture
-def request_to(workspace: Workspace) -> Iterator[Request]:
+def request_to(workspace: Workspace) -> Request:
     class App:
         class state:  # noqa: N801
             pass
 
     App.state.workspace = workspace
     scope = {"type": "http", "app": App, "path": "/", "headers": [], "server": ("h", 80), "scheme": "http"}
-    yield Request(scope | {"method": "GET", "query_string": b"", "root_path": ""})
+    return Request(scope | {"method": "GET", "query_string": b"", "root_path": ""})
 
 
 def steps_of(workspace: Workspace, request: Request) -> int:

@@ -47,7 +47,7 @@ def upload(client: TestClient, text: bytes = b"City: Bergen", **fields: str) -> 
 
 
 def told(receiver: Receiver, count: int) -> list[dict]:
-    wait_for(lambda: len(receiver.got) >= count, f"{count} messages")
+    wait_for(lambda: len(receiver.got) >= count, f"{count} messages", 300)
     return [json.loads(body) for _, body in receiver.got]
 
 
@@ -91,7 +91,7 @@ def test_string_is_the_format_where_none_is_named_and_only_wanted_events_are_tol
     (text,) = told(receiver, 1)
     message = json.loads(text)
     assert (message["event_type"], message["data"]["job_id"]) == ("parse.error", job)
-    wait_for(lambda: all(each["state"] == "done" for each in deliveries(client)), "all are settled")
+    wait_for(lambda: all(each["state"] == "done" for each in deliveries(client)), "all are settled", 300)
     assert len(receiver.got) == 1
 
 
@@ -116,7 +116,7 @@ def test_refusal_is_a_failed_job_that_names_the_host_alone(client, receiver):
     address = f"{receiver.url}?token=my-hidden-token"
     given = [{"webhook_url": address, "webhook_events": ["parse.pending"]}]
     upload(client, webhook_configurations=json.dumps(given))
-    wait_for(lambda: [each for each in deliveries(client) if each["state"] == "failed"], "the failed job")
+    wait_for(lambda: [each for each in deliveries(client) if each["state"] == "failed"], "the failed job", 300)
     (job,) = [each for each in deliveries(client) if each["state"] == "failed"]
     assert job["message"] == "127.0.0.1 answered with HTTP 410."
     assert "my-hidden-token" not in json.dumps(job)
