@@ -375,6 +375,25 @@ def test_private_addresses_are_not_fetched(api: TestClient):
     assert api.put(f"{V1}/files/upload_from_url", json={"url": "http://127.0.0.1:9/a.pdf"}).status_code == 400
 
 
+# Sources
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"source_type": "SHAREPOINT", "component": {}}, "Copy it into an S3 bucket"),
+        ({"source_type": "S3", "component": {"bucket": "b"}}, "fetch_s3_buckets"),
+        ({"source_type": "S3", "component": {"bucket": "b", "regex_pattern": ".*"}}, "prefix"),
+        ({"source_type": "S3", "component": {"bucket": "b", "s3_endpoint_url": "http://169.254.169.254"}}, "endpoint"),
+        ({"source_type": "S3", "component": {"bucket": "b"}, "custom_metadata": {"a": 1}}, ".meta.json"),
+    ],
+)
+def test_source_that_is_not_read_is_refused_with_a_way_out(api: TestClient, given: dict, said: str):
+    answer = api.post(f"{V1}/data-sources", json={"name": "x", **given})
+    assert (answer.status_code, said in answer.json()["detail"]) == (400, True), answer.text
+    assert api.get(f"{V1}/data-sources").json() == []
+
+
 # Retrievers
 
 
