@@ -200,7 +200,7 @@ class Settings(BaseSettings):
         dict[str, str], Field(description="beginning of a URL → what stands for it when a document is fetched")
     ] = {}
     fetch_s3_buckets: Annotated[
-        str, Field(description="buckets (apart by commas) that callers may name: web addresses in them, and data sources")
+        str, Field(description="buckets (apart by commas) that callers may name, in web addresses and as sources")
     ] = ""
     fetch_bytes: Annotated[int, Field(ge=1, description="bytes that are fetched from a URL at most")] = 500_000_000
     fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
