@@ -138,7 +138,7 @@ def test_interrupted_ingest_resumes(ask, environment, tmp_path: Path):
             break
     time.sleep(1.0)
     os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to the command and all its workers
-    rest = started.communicate(timeout=30)[1]
+    rest = started.communicate(timeout=120)[1]
     assert started.returncode == 130
     assert "the same command resumes" in clear(rest)
     answer = ask("ingest", documents, *LIBRARY)
