@@ -313,6 +313,7 @@ def parse_command(
         config=parse.config_of(settings, mode, languages),
         limits=settings.workers,
         endpoint=settings.s3_endpoint_url,
+        scan=settings.scan,
     )
     raise typer.Exit(OK if parse.parse(wish, as_json=as_json) else ERROR)
 
