@@ -103,7 +103,8 @@ def test_late_result_of_a_former_owner_is_dropped(jobs: Jobs):
     assert jobs.find(taken.job_id).state is JobState.RUNNING
 
 
-def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs):
+def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("docmill.jobs._PAUSES", (600.0,))
     for _ in range(2):
         jobs.submit("echo", {})
     first, second = jobs.claim(ME, ["echo"], 2, 60)

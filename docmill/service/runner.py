@@ -24,6 +24,7 @@ from fastapi import Request
 
 from docmill.errors import DocmillError, ReaderError, UsageError
 from docmill.jobs import Job, Jobs, this_process
+from docmill.scan import scan
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
@@ -49,8 +50,14 @@ class Context:
     folder: Path
 
     def file(self, name: str) -> bytes:
-        """The bytes of a file that came with the job."""
-        return self.workspace.jobs.file(self.job, name)
+        """The bytes of a file that came with the job; raises what `scan` raises."""
+        data = self.workspace.jobs.file(self.job, name)
+        return self.scanned(data, str(self.job.payload.get("name", name)))
+
+    def scanned(self, data: bytes, name: str) -> bytes:
+        """The bytes of a document, which a scanner does not object to; raises what `scan` raises."""
+        scan(data, name, self.workspace.settings.scan)
+        return data
 
     def report(self, progress: Mapping[str, object]) -> None:
         """The progress can be asked for; raises CancelledError if the job was cancelled."""
