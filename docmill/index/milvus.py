@@ -18,6 +18,7 @@ from typing import Any
 
 from docmill.config import IndexConfig
 from docmill.errors import ConfigError, SystemicError, UsageError, WordsNotIndexedError
+from docmill.index.allocators import give_back, tame
 from docmill.index.base import EVERYTHING, Candidate, Held, Row, Space, Where
 from docmill.index.filters import Filter, access_is, documents_are, filter_of, kind_is, readers_are
 from docmill.index.lean import import_pymilvus
@@ -36,6 +37,8 @@ from docmill.index.turns import Turns
 
 _LOCK_SECONDS = 300.0
 _PAGE = 5_000
+_LOOK_SECONDS = 0.1
+"""How often a folder that is kept open is looked at: whether another process waits for it."""
 _GROUP = 1_000
 """Rows written in one go: Milvus Lite takes about 0.4 s, and lets a search that waits in between."""
 _WORDS_SINCE = (2, 5)
@@ -74,6 +77,10 @@ class MilvusIndex:
         self._thread_lock = threading.RLock()
         self._turns = Turns(uri)
         self._open: Any = None
+        self._closing = ExitStack()
+        self._in_use = False
+        self._keepers = 0
+        self._wrote = False
         self._version: str | None = None
         self._known_fields: dict[str, frozenset[str]] = {}
 
@@ -84,20 +91,66 @@ class MilvusIndex:
         from pymilvus.exceptions import MilvusException
 
         with self._thread_lock:
-            if self._open is not None:
+            if self._in_use:
                 yield self._open
                 return
+            self._in_use = True
             try:
-                with ExitStack() as stack:
-                    if self._embedded:
-                        self._take_turn(stack)
-                    self._open = self._connect()
-                    stack.callback(self._disconnect)
-                    yield self._open
+                if self._open is None:
+                    self._open_up()
+                yield self._open
             except MilvusException as error:
                 raise SystemicError(
                     f"Milvus at {_shown(self.uri)} failed: {error.message}.", hint="Check that it runs, then run again."
                 ) from error
+            finally:
+                self._in_use = False
+                if not self._keepers or self._turns.wanted():
+                    self._closing.close()
+
+    def _open_up(self) -> None:
+        with ExitStack() as stack:
+            if self._embedded:
+                self._take_turn(stack)
+            self._open = self._connect()
+            stack.callback(self._disconnect)
+            self._closing = stack.pop_all()
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Milvus Lite is not closed between the uses inside, unless another process waits for it.
+
+        Opening reads all rows, so that writing a collection in many short uses would cost the square of its rows, and
+        each time leave their memory in pieces.
+        """
+        if not self._embedded:
+            yield
+            return
+        done = threading.Event()
+        looking = threading.Thread(target=self._give_way, args=(done,), name="docmill-index", daemon=True)
+        with self._thread_lock:
+            self._keepers += 1
+        looking.start()
+        try:
+            yield
+        finally:
+            done.set()
+            looking.join()
+            with self._thread_lock:
+                self._keepers -= 1
+                if not self._keepers and not self._in_use:
+                    self._closing.close()
+
+    def _give_way(self, done: threading.Event) -> None:
+        """Until it is done: the folder is closed where another process waits for it and nobody works on it here."""
+        while not done.wait(_LOOK_SECONDS):
+            if not self._thread_lock.acquire(blocking=False):
+                continue
+            try:
+                if self._open is not None and not self._in_use and self._turns.wanted():
+                    self._closing.close()
+            finally:
+                self._thread_lock.release()
 
     def _take_turn(self, stack: ExitStack) -> None:
         try:
@@ -113,6 +166,8 @@ class MilvusIndex:
 
         for name in ("pymilvus", "milvus_lite"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        if self._embedded:
+            tame()
         client = MilvusClient(uri=self.uri, token=self._token)
         if not self._embedded and self._version is None:
             self._version = str(client.get_server_version())
@@ -126,6 +181,9 @@ class MilvusIndex:
             from milvus_lite.server_manager import server_manager_instance
 
             server_manager_instance.release_server(self.uri)
+            if self._wrote:
+                give_back()
+                self._wrote = False
 
     def _has_words(self) -> bool:
         """Whether new collections index words; a server whose version cannot be read is taken for a new one."""
@@ -210,6 +268,9 @@ class MilvusIndex:
                         client.upsert(physical, [{k: each[k] for k in each.keys() & known} for each in entities])
                     if self._embedded and self._turns.wanted():
                         break
+                if self._embedded:
+                    self._wrote = True
+                    client.flush(physical)  # what lies in its memory is filtered row by row in Python
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
         """Chunk id → what it belongs to."""
