@@ -13,7 +13,7 @@ from docmill.ledger.rows import Rows, slices, storable
 from docmill.ledger.tables import ALIVE, SHOWN
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
-from docmill.models import Document, Outcome, Stage, Status
+from docmill.models import Document, ErrorClass, Outcome, Stage, Status
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Outcomes(Rows):
                 if versions.get(outcome.document_id) == outcome.version
             ]
             self._upsert(connection, _outcomes, rows)
+            self._reopen(connection, ids)
 
     @again
     def drop(self, outcomes: Sequence[tuple[str, Stage]]) -> None:
@@ -61,6 +62,7 @@ class Outcomes(Rows):
             for document_id, stage in outcomes:
                 chosen = (_outcomes.c.document_id == document_id, _outcomes.c.stage == stage.value)
                 connection.execute(_outcomes.delete().where(*chosen))
+            self._reopen(connection, [document_id for document_id, _ in outcomes])
 
     def outcomes(self, ids: Iterable[str]) -> dict[tuple[str, Stage], Outcome]:
         """The outcomes of the documents, by document and stage."""
@@ -92,6 +94,7 @@ class Outcomes(Rows):
         batch: str | None = None,
         stage: Stage | None = None,
         statuses: Sequence[Status] = (Status.FAILED, Status.PARTIAL),
+        error_class: ErrorClass | None = None,
     ) -> list[Failure]:
         """Documents that failed in whole or in part, with the outcome that says why, by key and stage."""
         query = (
@@ -105,6 +108,7 @@ class Outcomes(Rows):
             (_documents.c.collection, collection),
             (_documents.c.batch, batch),
             (_outcomes.c.stage, stage.value if stage else None),
+            (_outcomes.c.error_class, error_class.value if error_class else None),
         ):
             if wanted is not None:
                 query = query.where(column == wanted)
