@@ -83,7 +83,8 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> in
         ]
         dropped = drop_expired(workspace, collection)
         deleted, retagged = sum(each.deleted for each in steps), sum(each.retagged for each in steps)
-        batches = pending_batches(workspace, workspace.ledger.documents(collection))
+        left = workspace.ledger.not_through(collection, workspace.fingerprints[Stage.VECTOR_COLLECTION])
+        batches = pending_batches(workspace, left)
         bars = _run(workspace, batches, runner)
         failures = workspace.ledger.failures(collection)
         if as_json:

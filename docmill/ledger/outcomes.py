@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from docmill.database import again
-from docmill.ledger.rows import Rows, slices, storable
+from docmill.ledger.rows import Rows, document_of, slices, storable
 from docmill.ledger.tables import ALIVE, SHOWN
+from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
@@ -74,6 +75,28 @@ class Outcomes(Rows):
                     outcome = _outcome(row)
                     found[outcome.document_id, outcome.stage] = outcome
         return found
+
+    def not_through(self, collection: str, fingerprint: str) -> list[Document]:
+        """Documents that have not been read since they were claimed, or are not in the collection as they are now.
+
+        That is: whose outcome at the last stage is missing, failed, or of another version or fingerprint. Of a large
+        collection these are few; the database finds them.
+        """
+        own = _outcomes.c.document_id == _documents.c.document_id
+        claimed = sa.select(_batches.c.created_at).where(_batches.c.batch == _documents.c.batch).scalar_subquery()
+        raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
+        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= sa.func.coalesce(claimed, 0))
+        current = sa.select(1).where(
+            own,
+            _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,
+            _outcomes.c.status.in_([Status.OK.value, Status.PARTIAL.value]),
+            _outcomes.c.version == _documents.c.version,
+            _outcomes.c.fingerprint == fingerprint,
+        )
+        through = sa.and_(*(each.correlate(_documents).exists() for each in (read, current)))
+        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE, ~through)
+        with self._read() as connection:
+            return [document_of(row) for row in connection.execute(query)]
 
     def pages(self, ids: Iterable[str]) -> dict[str, int]:
         """How many pages were read of each document, as far as known."""
