@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.markup import escape
@@ -18,6 +20,7 @@ from docmill.cli.output import (
     short,
     table,
 )
+from docmill.config import Mode
 from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
 from docmill.generations import WAY_BACK, drop_expired, unsearched
@@ -26,9 +29,25 @@ from docmill.mirror import Plan, check_deletions, form_batches, make_plan, recon
 from docmill.models import Stage
 from docmill.pipeline import Scope, delete_documents, pending_batches
 from docmill.runners import find_runner
+from docmill.settings import load_settings, overridden
 from docmill.workspace import Workspace
 
 _NOTES = 20
+
+
+@contextmanager
+def reading_in(mode: Mode | None) -> Iterator[None]:
+    """Documents are read in the mode instead of the settings'; at the end it is told what a later run does then."""
+    own = load_settings().pipeline.extract.mode
+    if mode is None or mode is own:
+        yield
+        return
+    with overridden("pipeline.extract.mode", mode.value):
+        yield
+    notes.print(
+        f"This was read in mode {mode}. The settings say {own}: whatever runs without --mode {mode}, sensors too, "
+        f"reads these documents again. To keep it, set pipeline.extract.mode."
+    )
 
 
 def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: str) -> int:

@@ -43,6 +43,7 @@ class MilvusConnection:
     def session(self) -> Iterator[Any]:
         """A connected client. Milvus Lite is held for this process as long as the outermost session lasts."""
         import_pymilvus()
+        from grpc import Call, RpcError
         from pymilvus.exceptions import MilvusException
 
         with self._thread_lock:
@@ -57,6 +58,12 @@ class MilvusConnection:
             except MilvusException as error:
                 raise SystemicError(
                     f"Milvus at {_shown(self.uri)} failed: {error.message}.", hint="Check that it runs, then run again."
+                ) from error
+            except RpcError as error:  # what the user may not do comes as gRPC's own error
+                said = error.details() if isinstance(error, Call) else type(error).__name__
+                raise SystemicError(
+                    f"Milvus at {_shown(self.uri)} refused: {said}.",
+                    hint="Give the user of DOCMILL_MILVUS_TOKEN the rights of deploy/policies/milvus.py.",
                 ) from error
             finally:
                 self._in_use = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from docmill.database import again
-from docmill.ledger.rows import Rows, slices
+from docmill.ledger.rows import Rows, name_hash_of, slices
 from docmill.ledger.tables import ALIVE
 from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import counters as _counters
@@ -87,7 +87,7 @@ class Batches(Rows):
         rows = [
             {name: getattr(each, name) for name in listed}
             | given
-            | {"access": list(each.access), "metadata": dict(each.metadata)}
+            | {"access": list(each.access), "metadata": dict(each.metadata), "name_hash": name_hash_of(each)}
             for each in documents
         ]
         statement = self._insert(_documents)

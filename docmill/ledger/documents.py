@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from docmill.database import again
-from docmill.ledger.rows import Rows, document_of, slices, storable
+from docmill.ids import name_hash
+from docmill.ledger.rows import Rows, document_of, name_hash_of, slices, storable
 from docmill.ledger.tables import ALIVE, SHOWN
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
@@ -57,6 +58,15 @@ class Documents(Rows):
         with self._read() as connection:
             return sorted(connection.execute(query).scalars())
 
+    def documents_named(self, collection: str, names: Sequence[str]) -> list[Document]:
+        """The collection's documents whose keys end with one of these file names, whatever the case of its letters."""
+        found: list[Document] = []
+        with self._read() as connection:
+            for part in slices(sorted({name_hash(each) for each in names})):
+                chosen = (_documents.c.collection == collection, _documents.c.name_hash.in_(part), ALIVE)
+                found += [document_of(row) for row in connection.execute(sa.select(*SHOWN).where(*chosen))]
+        return sorted(found, key=lambda document: document.source_key)
+
     def batch_documents(self, batch: str) -> list[Document]:
         """The documents that this batch holds now, by key; a changed document has moved to a newer batch."""
         query = sa.select(*SHOWN).where(_documents.c.batch == batch, ALIVE).order_by(_documents.c.source_key)
@@ -81,7 +91,8 @@ class Documents(Rows):
         """
         kept = ("document_id", "collection", "source", "source_key", "etag", "size", "media_type", "version", "batch")
         rows = [
-            storable({name: getattr(each, name) for name in kept}) | {"gone_since": 0.0, "deleted_at": 0.0}
+            storable({name: getattr(each, name) for name in kept})
+            | {"gone_since": 0.0, "deleted_at": 0.0, "name_hash": name_hash_of(each)}
             for each in members
         ]
         query = sa.select(_documents.c.version).where(_documents.c.document_id == container.document_id, ALIVE)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from docmill.database import Database
+from docmill.ids import name_hash
 from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.migrations import migrate
@@ -28,6 +29,11 @@ def slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 def document_of(row: sa.Row[tuple[object, ...]]) -> Document:
     """The document of a row of `SHOWN`."""
     return Document.model_validate(dict(row._mapping))
+
+
+def name_hash_of(document: Document) -> str:
+    """The hash of the file name that the document's key ends with."""
+    return name_hash(document.source_key.rpartition("/")[2])
 
 
 def storable(row: dict[str, object]) -> dict[str, object]:

@@ -36,6 +36,8 @@ documents = sa.Table(
     sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("access", sa.JSON, nullable=False, server_default='["*"]'),
     sa.Column("metadata", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("name_hash", sa.String(16), nullable=False, server_default=""),
+    sa.Index("ix_documents_name", "collection", "name_hash"),
     sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes
 )
 outcomes = sa.Table(
@@ -88,6 +90,6 @@ generations = sa.Table(
     sa.Column("changed_at", sa.Float, nullable=False),
     sa.Column("report", sa.JSON, nullable=False),
 )
-SHOWN = [column for column in documents.c if column.name not in ("gone_since", "deleted_at")]
+SHOWN = [column for column in documents.c if column.name not in ("gone_since", "deleted_at", "name_hash")]
 """What a `Document` holds."""
 ALIVE = documents.c.deleted_at == 0

@@ -124,7 +124,7 @@ def test_two_ticks_at_once_make_one_batch_of_an_object(opened: Workspace, instan
 
     def slow(*args, **options):
         found = scan(*args, **options)
-        barrier.wait(timeout=10)  # both have listed before any has written
+        barrier.wait(timeout=120)  # both have listed before any has written
         return found
 
     with pytest.MonkeyPatch.context() as patch:
