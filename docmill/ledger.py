@@ -46,6 +46,7 @@ _documents = sa.Table(
     sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("access", sa.JSON, nullable=False, server_default='["*"]'),
     sa.Column("metadata", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("object_tag", sa.String(512), nullable=False, server_default=""),
     sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes
 )
 _outcomes = sa.Table(
@@ -463,10 +464,11 @@ class Ledger:
 
     @again
     def set_access(self, documents: Sequence[Document]) -> None:
-        """The documents' access tags and metadata are known."""
+        """The documents' access tags and metadata, and the object tag that they may come from, are known."""
         with self._write() as connection:
             for each in sorted(documents, key=lambda document: document.document_id):
-                values = {"access": list(each.access), "metadata": dict(each.metadata)}
+                access, tag = list(each.access), each.object_tag
+                values = {"access": access, "metadata": dict(each.metadata), "object_tag": tag}
                 chosen = _documents.c.document_id == each.document_id
                 connection.execute(_documents.update().where(chosen).values(**values))
 

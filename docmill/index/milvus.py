@@ -40,6 +40,8 @@ _GROUP = 1_000
 """Rows written in one go: Milvus Lite takes about 0.4 s, and lets a search that waits in between."""
 _WORDS_SINCE = (2, 5)
 """The first version of Milvus's server that has BM25, and parameters in filters."""
+_NO_PINGS = {"grpc.keepalive_time_ms": 2**31 - 1}
+"""Milvus Lite breaks a connection off that pings four times in one call, each 10 s; the call is sent again then."""
 _LITE = "milvus_lite"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
@@ -113,7 +115,8 @@ class MilvusIndex:
 
         for name in ("pymilvus", "milvus_lite"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        client = MilvusClient(uri=self.uri, token=self._token)
+        options = {"grpc_options": _NO_PINGS} if self._embedded else {}
+        client = MilvusClient(uri=self.uri, token=self._token, **options)
         if not self._embedded and self._version is None:
             self._version = str(client.get_server_version())
             self._lite = self._version.startswith(_LITE)
@@ -165,7 +168,7 @@ class MilvusIndex:
         physical = _physical(collection, space)
         words = self._has_words()
         kind = kind_for(self._config, expected_rows, lite=self._lite)
-        made = indexes(client, space, self._config, kind, words=words)
+        made = indexes(client, space, kind, words=words, lite=self._lite)
         if not client.has_collection(physical):
             fields = schema(client, space, self._config, words=words)
             client.create_collection(physical, schema=fields, **creation(self._config))

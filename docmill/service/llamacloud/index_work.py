@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from docmill.access import SIDE_CAR, SideCar, apply_access, is_side_car
+from docmill.access import apply_access
+from docmill.attributes import SIDE_CAR, SideCar, is_side_car
 from docmill.errors import SourceError, TransientError, UsageError
 from docmill.generations import unsearched
 from docmill.ids import document_id
