@@ -47,8 +47,8 @@ def reading_in(mode: Mode | None) -> Iterator[None]:
     with overridden("pipeline.extract.mode", mode.value):
         yield
     notes.print(
-        f"This was read in mode {mode}. The settings say {own}: whatever runs without --mode {mode}, sensors too, reads "
-        f"these documents again. To keep it, set pipeline.extract.mode."
+        f"This was read in mode {mode}. The settings say {own}: whatever runs without --mode {mode}, sensors too, "
+        f"reads these documents again. To keep it, set pipeline.extract.mode."
     )
 
 
