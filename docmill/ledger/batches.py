@@ -18,6 +18,7 @@ from docmill.ledger.tables import outcomes as _outcomes
 from docmill.ledger.tables import sources as _sources
 from docmill.models import Document, Stage, Status
 
+_SHOWN = [column for column in _batches.c if column.name not in ("changed", "settled")]
 _CLAIMED = ("source", "etag", "size", "batch")
 
 
@@ -113,33 +114,37 @@ class Batches(Rows):
     def batch(self, batch: str) -> Batch | None:
         """The batch, None if it is not known."""
         with self._read() as connection:
-            row = connection.execute(sa.select(_batches).where(_batches.c.batch == batch)).first()
+            row = connection.execute(sa.select(*_SHOWN).where(_batches.c.batch == batch)).first()
             return Batch(**row._mapping) if row else None
 
     def batches(self, collection: str | None = None) -> list[Batch]:
         """All batches, oldest first."""
-        query = sa.select(_batches).order_by(_batches.c.batch)
+        query = sa.select(*_SHOWN).order_by(_batches.c.batch)
         if collection is not None:
             query = query.where(_batches.c.collection == collection)
         with self._read() as connection:
             return [Batch(**row._mapping) for row in connection.execute(query)]
 
     def unfinished_batches(self) -> list[Batch]:
-        """Batches, oldest first, with a document that is neither through all stages nor failed on the way."""
-        own = _outcomes.c.document_id == _documents.c.document_id
-        raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
-        through = sa.or_(
-            _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,
-            _outcomes.c.status.in_([Status.FAILED.value, Status.QUARANTINED.value]),
-        )
-        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= _batches.c.created_at)
-        ended = sa.select(1).where(own, _outcomes.c.version == _documents.c.version, through)
-        around = (_documents, _batches)
-        done = sa.and_(read.correlate(*around).exists(), ended.correlate(*around).exists())
-        not_done = sa.select(1).where(_documents.c.batch == _batches.c.batch, ALIVE, ~done)
+        """Batches, oldest first, with a document that is neither through all stages nor failed on the way.
+
+        Only those are looked through that something has happened to since they were found finished.
+        """
+        query = sa.select(*_SHOWN, _batches.c.changed, _not_done().correlate(_batches).exists().label("unfinished"))
         with self._read() as connection:
-            query = sa.select(_batches).where(not_done.correlate(_batches).exists()).order_by(_batches.c.batch)
-            return [Batch(**row._mapping) for row in connection.execute(query)]
+            maybe = _batches.c.changed != _batches.c.settled
+            rows = connection.execute(query.where(maybe).order_by(_batches.c.batch)).all()
+        finished = [{"finished": row.batch, "seen": row.changed} for row in rows if not row.unfinished]
+        if finished:
+            self._settle(finished)
+        return [Batch(*row[: len(_SHOWN)]) for row in rows if row.unfinished]
+
+    @again
+    def _settle(self, finished: Sequence[dict[str, object]]) -> None:
+        """The batches were finished when that much had happened to them; what has happened since is to be seen."""
+        chosen = _batches.update().where(_batches.c.batch == sa.bindparam("finished"))
+        with self._write() as connection:
+            connection.execute(chosen.values(settled=sa.bindparam("seen")), finished)
 
     @again
     def forget_batches(self, batches: Sequence[str]) -> None:
@@ -147,3 +152,18 @@ class Batches(Rows):
         with self._write() as connection:
             for part in slices(batches):
                 connection.execute(_batches.delete().where(_batches.c.batch.in_(part)))
+
+
+def _not_done() -> sa.Select[tuple[int]]:
+    """A row for each document of a batch that is neither through all stages nor failed on the way."""
+    own = _outcomes.c.document_id == _documents.c.document_id
+    raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
+    through = sa.or_(
+        _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,
+        _outcomes.c.status.in_([Status.FAILED.value, Status.QUARANTINED.value]),
+    )
+    read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= _batches.c.created_at)
+    ended = sa.select(1).where(own, _outcomes.c.version == _documents.c.version, through)
+    around = (_documents, _batches)
+    done = sa.and_(read.correlate(*around).exists(), ended.correlate(*around).exists())
+    return sa.select(1).where(_documents.c.batch == _batches.c.batch, ALIVE, ~done)

@@ -33,6 +33,8 @@ class Documents(Rows):
             query = query.where(key > after)
         if until:
             query = query.where(key <= until)
+        if after or until:
+            query = query.where(self._between(after, until))
         with self._read() as connection:
             return [document_of(row) for row in connection.execute(query)]
 
@@ -98,6 +100,7 @@ class Documents(Rows):
             if connection.execute(query.with_for_update()).scalar() != container.version:
                 return False
             self._upsert(connection, _documents, rows)
+            self._reopen(connection, [container.document_id])
         return True
 
     def unclaimed(self, documents: Sequence[Document]) -> list[Document]:
@@ -116,13 +119,15 @@ class Documents(Rows):
         values = {"version": version, "media_type": media_type, "etag": etag, "size": size}
         with self._write() as connection:
             connection.execute(_documents.update().where(_documents.c.document_id == document_id).values(**values))
+            self._reopen(connection, [document_id])
 
     @again
     def set_access(self, documents: Sequence[Document]) -> None:
-        """The documents' access tags and metadata are known."""
+        """The documents' access tags and metadata, and the object tag that they may come from, are known."""
         with self._write() as connection:
             for each in sorted(documents, key=lambda document: document.document_id):
-                values = {"access": list(each.access), "metadata": dict(each.metadata)}
+                access, tag = list(each.access), each.object_tag
+                values = {"access": access, "metadata": dict(each.metadata), "object_tag": tag}
                 chosen = _documents.c.document_id == each.document_id
                 connection.execute(_documents.update().where(chosen).values(**values))
 

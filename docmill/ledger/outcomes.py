@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from docmill.database import again
-from docmill.ledger.rows import Rows, slices, storable
+from docmill.ledger.rows import Rows, document_of, slices, storable
 from docmill.ledger.tables import ALIVE, SHOWN
+from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
-from docmill.models import Document, Outcome, Stage, Status
+from docmill.models import Document, ErrorClass, Outcome, Stage, Status
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Outcomes(Rows):
                 if versions.get(outcome.document_id) == outcome.version
             ]
             self._upsert(connection, _outcomes, rows)
+            self._reopen(connection, ids)
 
     @again
     def drop(self, outcomes: Sequence[tuple[str, Stage]]) -> None:
@@ -61,6 +63,7 @@ class Outcomes(Rows):
             for document_id, stage in outcomes:
                 chosen = (_outcomes.c.document_id == document_id, _outcomes.c.stage == stage.value)
                 connection.execute(_outcomes.delete().where(*chosen))
+            self._reopen(connection, [document_id for document_id, _ in outcomes])
 
     def outcomes(self, ids: Iterable[str]) -> dict[tuple[str, Stage], Outcome]:
         """The outcomes of the documents, by document and stage."""
@@ -72,6 +75,28 @@ class Outcomes(Rows):
                     outcome = _outcome(row)
                     found[outcome.document_id, outcome.stage] = outcome
         return found
+
+    def not_through(self, collection: str, fingerprint: str) -> list[Document]:
+        """Documents that have not been read since they were claimed, or are not in the collection as they are now.
+
+        That is: whose outcome at the last stage is missing, failed, or of another version or fingerprint. Of a large
+        collection these are few; the database finds them.
+        """
+        own = _outcomes.c.document_id == _documents.c.document_id
+        claimed = sa.select(_batches.c.created_at).where(_batches.c.batch == _documents.c.batch).scalar_subquery()
+        raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
+        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= sa.func.coalesce(claimed, 0))
+        current = sa.select(1).where(
+            own,
+            _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,
+            _outcomes.c.status.in_([Status.OK.value, Status.PARTIAL.value]),
+            _outcomes.c.version == _documents.c.version,
+            _outcomes.c.fingerprint == fingerprint,
+        )
+        through = sa.and_(*(each.correlate(_documents).exists() for each in (read, current)))
+        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE, ~through)
+        with self._read() as connection:
+            return [document_of(row) for row in connection.execute(query)]
 
     def pages(self, ids: Iterable[str]) -> dict[str, int]:
         """How many pages were read of each document, as far as known."""
@@ -92,6 +117,7 @@ class Outcomes(Rows):
         batch: str | None = None,
         stage: Stage | None = None,
         statuses: Sequence[Status] = (Status.FAILED, Status.PARTIAL),
+        error_class: ErrorClass | None = None,
     ) -> list[Failure]:
         """Documents that failed in whole or in part, with the outcome that says why, by key and stage."""
         query = (
@@ -105,6 +131,7 @@ class Outcomes(Rows):
             (_documents.c.collection, collection),
             (_documents.c.batch, batch),
             (_outcomes.c.stage, stage.value if stage else None),
+            (_outcomes.c.error_class, error_class.value if error_class else None),
         ):
             if wanted is not None:
                 query = query.where(column == wanted)

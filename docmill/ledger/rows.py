@@ -10,11 +10,14 @@ from sqlalchemy.engine import Connection
 
 from docmill.database import Database
 from docmill.ids import name_hash
+from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.migrations import migrate
 from docmill.models import Document
 
 _IN_LIST = 500
+_HEAD = 500
+"""Characters of a key in PostgreSQL's index."""
 
 
 def slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -75,10 +78,27 @@ class Rows:
         ordered = sorted(rows, key=lambda row: [str(row[key]) for key in keys])
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), ordered)
 
+    def _reopen(self, connection: Connection, ids: Sequence[str]) -> None:
+        """The batches of these documents may be unfinished again."""
+        for part in slices(ids):
+            theirs = sa.select(_documents.c.batch).where(_documents.c.document_id.in_(part))
+            reopened = _batches.update().where(_batches.c.batch.in_(theirs))
+            connection.execute(reopened.values(changed=_batches.c.changed + 1))
+
+    def _bytewise(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+        """The text in byte order, as stores list; PostgreSQL would sort by the language of its locale."""
+        return text.collate("BINARY" if self._on_sqlite else "C")
+
     def _key(self) -> sa.ColumnElement[str]:
-        """The source key in byte order, as stores list; PostgreSQL would sort by the language of its locale."""
-        return _documents.c.source_key.collate("BINARY" if self._on_sqlite else "C")
+        return self._bytewise(_documents.c.source_key)
+
+    def _between(self, low: str, high: str) -> sa.ColumnElement[bool]:
+        """What the index finds by, for keys from `low` to `high` ("": the end): on PostgreSQL the heads of keys."""
+        indexed = self._key() if self._on_sqlite else self._bytewise(sa.func.substr(_documents.c.source_key, 1, _HEAD))
+        ends = (low, high) if self._on_sqlite else (low[:_HEAD], high[:_HEAD])
+        return sa.and_(indexed >= ends[0], indexed <= ends[1]) if high else indexed >= ends[0]
 
     def _below(self, prefix: str) -> sa.ColumnElement[bool]:
         """Whether the source key begins with the prefix; not by LIKE, for which SQLite's A is an a."""
-        return sa.and_(self._key() >= prefix, self._key() < prefix + "\U0010ffff")
+        beyond = prefix + "\U0010ffff"
+        return sa.and_(self._key() >= prefix, self._key() < beyond, self._between(prefix, beyond))

@@ -1,4 +1,9 @@
-"""The tables of the ledger; those of the service beside them are in `docmill.tables`."""
+"""The tables of the ledger; those of the service beside them are in `docmill.tables`.
+
+A batch's `changed` counts what has happened to its documents that may leave it unfinished; it is known to be finished
+where `settled` says the same. The index `ix_documents_key`, which differs between SQLite and PostgreSQL, is made by the
+migrations alone.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +36,7 @@ documents = sa.Table(
     sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("access", sa.JSON, nullable=False, server_default='["*"]'),
     sa.Column("metadata", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("object_tag", sa.String(512), nullable=False, server_default=""),
     sa.Column("name_hash", sa.String(16), nullable=False, server_default=""),
     sa.Index("ix_documents_name", "collection", "name_hash"),
     sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes
@@ -64,6 +70,8 @@ batches = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("runner", sa.String(32), nullable=False),
+    sa.Column("changed", sa.BigInteger, nullable=False, server_default="1"),
+    sa.Column("settled", sa.BigInteger, nullable=False, server_default="0"),
 )
 counters = sa.Table(
     "counters", metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.BigInteger)

@@ -12,7 +12,7 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from docmill.access import SIDE_CAR
+from docmill.attributes import SIDE_CAR
 from docmill.fetch import rules_of
 from docmill.keys import Key
 from docmill.pipeline import delete_documents

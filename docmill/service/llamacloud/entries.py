@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 
 import sqlalchemy as sa
 
-from docmill.access import is_side_car
+from docmill.attributes import is_side_car
 from docmill.database import Database, again
 from docmill.service.llamacloud.items import Body
 from docmill.tables import index_entries as _rows

@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from docmill.access import SIDE_CAR, SideCar, apply_access
+from docmill.access import apply_access
+from docmill.attributes import SIDE_CAR, SideCar
 from docmill.errors import SourceError, TransientError, UsageError
 from docmill.generations import unsearched
 from docmill.ids import document_id
