@@ -198,7 +198,9 @@ def dev(host: str, port: int) -> None:
     with open_workspace() as workspace:
         runner.check(workspace)  # makes the instance and names it to the processes that follow
         os.environ["DOCMILL_HOME"] = str(workspace.settings.folder)
+        log_format = {"text": "colored", "json": "json"}[workspace.settings.log_format]
     root = Path(next(iter(found.submodule_search_locations))).parent
     notes.print(f"Opening the Dagster UI at http://{host}:{port} (stop with Ctrl-C) …")
     arguments = ["dagster", "dev", "-w", str(root / "workspace.yaml"), "-h", host, "-p", str(port)]
+    arguments += ["--log-format", log_format]
     os.execv(sys.executable, [sys.executable, "-m", *arguments])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from docmill.errors import DocmillError
 from docmill.ledger import Failure
+from docmill.logs import LogLines, log_as_json
 from docmill.models import Stage
 from docmill.pipeline import StageReport
 from docmill.progress import told
@@ -25,6 +29,13 @@ _PIPE_WIDTH = 160
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
+
+
+def log_as_settings_say() -> None:
+    """With log_format = json, what would be notes on standard error are lines of the log."""
+    if load_settings().log_format == "json":
+        log_as_json()
+        notes.file = cast(IO[str], LogLines(logging.getLogger("docmill.cli")))
 
 
 @contextmanager
@@ -156,3 +167,18 @@ def stage_record(workspace: Workspace, stage: Stage, reports: Sequence[StageRepo
         "seconds": round(seconds, 2),
         "pages_per_second": round(pages / seconds, 1) if seconds and pages else None,
     }
+
+
+def complain(error: DocmillError) -> None:
+    """Say what went wrong and the way out: to people, to programs (--json), or to the log."""
+    if "--json" in sys.argv:
+        print(json.dumps({"error": type(error).__name__, "message": error.message, "hint": error.hint}))
+        return
+    if isinstance(notes.file, LogLines):
+        about = {"error": type(error).__name__, "hint": error.hint}
+        logging.getLogger("docmill.cli").error(error.message, extra=about)
+        return
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[red]Error:[/red] {escape(error.message)}")
+    if error.hint:
+        console.print(f"  {error.hint}", markup=False)
