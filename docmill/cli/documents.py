@@ -32,7 +32,7 @@ from docmill.ledger import Failure
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, set_quarantine
 from docmill.routes import shares
-from docmill.runners import find_runner
+from docmill.runners import find_entry, find_runner
 from docmill.status import collection_statuses
 from docmill.store import canonical_url
 from docmill.workspace import Workspace
@@ -101,6 +101,7 @@ def failed(collection: str, batch: str, *, as_json: bool) -> int:
 
 def retry(choice: Choice, *, runner: str, as_json: bool) -> int:
     """Work again on failed documents; how many of them stand failed afterwards."""
+    find_entry(runner)
     with open_workspace() as workspace:
         found = workspace.ledger.failures(choice.collection or None, batch=choice.batch or None, stage=choice.stage)
         chosen = [each for each in found if choice.takes(each)]

@@ -27,7 +27,7 @@ from docmill.ledger import Failure
 from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches
-from docmill.runners import find_runner
+from docmill.runners import find_entry, find_runner
 from docmill.standing import with_outcomes
 from docmill.workspace import Workspace
 
@@ -36,6 +36,7 @@ _NOTES = 20
 
 def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: str) -> int:
     """Ingest and print what came of it; how many documents of the source stand failed."""
+    find_entry(runner)  # before anything is changed
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         source = resolve_source(workspace, path)
@@ -62,6 +63,7 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
 
 def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> int:
     """Reconcile the watched sources and print what came of it; how many of their documents stand failed."""
+    find_entry(runner)  # before anything is changed
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         sources = [url for name, url in workspace.ledger.sources() if name == collection]
