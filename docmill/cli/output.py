@@ -74,6 +74,15 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     console.print(made)
 
 
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Errors name the file."""
+    try:
+        yield
+    except DocmillError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint, pages=error.pages) from error
+
+
 def failure_record(failure: Failure) -> dict[str, object]:
     """A failure for programs."""
     outcome = failure.outcome
