@@ -35,8 +35,8 @@ def reindex_and_print(collection: str, *, force: bool, runner: str, as_json: boo
         name = collection or workspace.settings.collection
         if not workspace.ledger.documents(name):
             raise UsageError(f"There is no document in {name!r}.", hint="See `docmill status`.")
-        chosen, bars = find_runner(runner), StageBars()
-        with bars.shown():
+        chosen, bars = find_runner(runner), StageBars(workspace)
+        with bars.shown(), workspace.index.kept_open():
             verdict = reindex(
                 workspace, name, lambda batch: chosen.run(workspace, batch, list(Stage), Scope()), force=force
             )

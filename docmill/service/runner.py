@@ -31,6 +31,7 @@ from docmill.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 _TICK = 1.0
+_WAITING_SLOTS = 8
 _SWEEP_SECONDS = 60.0
 _LEFTOVERS_SECONDS = 3_600.0
 _PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf", "docmill.ingestor.build")
@@ -70,10 +71,17 @@ Handler = Callable[[Context], bytes]
 
 
 class Runner:
-    """Works on the jobs of the kinds that `handlers` names, between `start` and `stop`."""
+    """Works on the jobs of the kinds that `handlers` names, between `start` and `stop`.
+
+    Jobs of the kinds in `waiting` have threads of their own: whoever keeps them waiting holds up no other work.
+    """
 
     def __init__(
-        self, workspace: Workspace, handlers: Mapping[str, Handler], ended: Callable[[Job, str, float], None]
+        self,
+        workspace: Workspace,
+        handlers: Mapping[str, Handler],
+        ended: Callable[[Job, str, float], None],
+        waiting: frozenset[str] = frozenset(),
     ) -> None:
         self._workspace = workspace
         self._jobs: Jobs = workspace.jobs
@@ -81,8 +89,10 @@ class Runner:
         self._told = ended
         self._owner = this_process()
         self._lease = workspace.settings.service.lease_seconds
-        self._slots = workspace.settings.service.jobs_at_once or 2 * workspace.settings.workers.processes
+        slots = workspace.settings.service.jobs_at_once or 2 * workspace.settings.workers.processes
+        self._slots = {frozenset(handlers) - waiting: slots, waiting: _WAITING_SLOTS}
         self._running: dict[str, Future[bytes]] = {}
+        self._kinds: dict[str, str] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -102,7 +112,7 @@ class Runner:
         """Jobs are worked on."""
         self._loop = loop
         self._folder = TemporaryDirectory(prefix="docmill-service-")
-        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="job")
+        self._threads = ThreadPoolExecutor(sum(self._slots.values()), thread_name_prefix="job")
         self._dispatcher = threading.Thread(target=self._dispatch, name="jobs", daemon=True)
         self._dispatcher.start()
 
@@ -139,13 +149,16 @@ class Runner:
         self._wake.set()
 
     def _dispatch(self) -> None:
-        renewed = swept = 0.0
+        renewed = swept = recovered = 0.0
         leftovers = ("", 0.0)
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                self._begin()
                 now = time.monotonic()
+                if now - recovered > _TICK:
+                    self._jobs.recover()
+                    recovered = now
+                self._begin()
                 if now - renewed > self._lease / 4:
                     self._jobs.renew(self._owner, list(self._running), self._lease)
                     renewed = now
@@ -168,13 +181,17 @@ class Runner:
 
     def _begin(self) -> None:
         """Free slots have jobs."""
-        free = self._slots - len(self._running)
-        if free <= 0 or self.draining:
-            return
-        for job in self._jobs.claim(self._owner, self._handlers, free, self._lease):
+        for kinds, slots in self._slots.items():
+            with self._lock:
+                free = slots - sum(kind in kinds for kind in self._kinds.values())
+            if kinds and free > 0 and not self.draining:
+                self._begin_of(kinds, free)
+
+    def _begin_of(self, kinds: frozenset[str], free: int) -> None:
+        for job in self._jobs.claim(self._owner, kinds, free, self._lease):
             with self._lock:
                 future = self._threads.submit(self._work, job)
-                self._running[job.job_id] = future
+                self._running[job.job_id], self._kinds[job.job_id] = future, job.kind
             future.add_done_callback(partial(self._ended, job, time.monotonic()))
 
     def _work(self, job: Job) -> bytes:
@@ -205,6 +222,7 @@ class Runner:
         finally:
             with self._lock:
                 self._running.pop(job.job_id, None)
+                self._kinds.pop(job.job_id, None)
             self._told(job, end, time.monotonic() - since)
             self._wake.set()
             if self._loop is not None and not self._loop.is_closed():
