@@ -85,6 +85,7 @@ def measure(postgres: Postgres, workers: int, load: Load) -> str:
         env = kept | {
             "DOCMILL_HOME": str(home),
             "DAGSTER_HOME": str(home / "dagster"),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "CELERY_BROKER_URL": f"{broker}/0",
             "CELERY_RESULT_BACKEND": f"{broker}/1",
