@@ -241,11 +241,14 @@ def quarantine_command(
 def reconcile_command(
     collection: Collection = "",
     force: Annotated[bool, typer.Option("--force", help="Delete even if many documents are gone.")] = False,
+    tags: Annotated[
+        bool, typer.Option(help="Ask for each object's tags, where access_object_tags names them: a request each.")
+    ] = True,
     runner: Annotated[str, typer.Option(help="dagster or library; default: dagster where it is installed.")] = "",
     as_json: Json = False,
 ) -> None:
     """Make a collection mirror its watched sources: new, changed, renamed and deleted objects."""
-    failed = ingest.reconcile(collection, as_json=as_json, force=force, runner=runner)
+    failed = ingest.reconcile(collection, as_json=as_json, force=force, runner=runner, tags=tags)
     raise typer.Exit(DOCUMENTS_FAILED if failed else OK)
 
 

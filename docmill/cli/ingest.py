@@ -88,7 +88,7 @@ def _taken_up(
     return numbers | {"retagged": len(retagged), "resumed_batches": len(left)}, [*left, *made]
 
 
-def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> int:
+def reconcile(collection: str, *, as_json: bool, force: bool, runner: str, tags: bool) -> int:
     """Reconcile the watched sources and print what came of it; how many of their documents stand failed."""
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
@@ -98,7 +98,7 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> in
         steps = [
             step
             for source in sources
-            for step in reconcile_steps(workspace, collection, source, force=force, runner="cli")
+            for step in reconcile_steps(workspace, collection, source, force=force, runner="cli", tags=tags)
         ]
         dropped = drop_expired(workspace, collection)
         deleted, retagged = sum(each.deleted for each in steps), sum(each.retagged for each in steps)

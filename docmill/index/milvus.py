@@ -102,7 +102,7 @@ class MilvusIndex(MilvusConnection):
         physical = _physical(collection, space)
         words = self._has_words()
         kind = kind_for(self._config, expected_rows, lite=self._lite)
-        made = indexes(client, space, self._config, kind, words=words)
+        made = indexes(client, space, kind, words=words, lite=self._lite)
         if not client.has_collection(physical):
             fields = schema(client, space, self._config, words=words)
             client.create_collection(physical, schema=fields, **creation(self._config))

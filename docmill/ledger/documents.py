@@ -123,10 +123,11 @@ class Documents(Rows):
 
     @again
     def set_access(self, documents: Sequence[Document]) -> None:
-        """The documents' access tags and metadata are known."""
+        """The documents' access tags and metadata, and the object tag that they may come from, are known."""
         with self._write() as connection:
             for each in sorted(documents, key=lambda document: document.document_id):
-                values = {"access": list(each.access), "metadata": dict(each.metadata)}
+                access, tag = list(each.access), each.object_tag
+                values = {"access": access, "metadata": dict(each.metadata), "object_tag": tag}
                 chosen = _documents.c.document_id == each.document_id
                 connection.execute(_documents.update().where(chosen).values(**values))
 

@@ -36,6 +36,7 @@ documents = sa.Table(
     sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
     sa.Column("access", sa.JSON, nullable=False, server_default='["*"]'),
     sa.Column("metadata", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("object_tag", sa.String(512), nullable=False, server_default=""),
     sa.Column("name_hash", sa.String(16), nullable=False, server_default=""),
     sa.Index("ix_documents_name", "collection", "name_hash"),
     sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes

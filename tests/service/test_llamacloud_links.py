@@ -3,13 +3,13 @@
 import time
 
 import pytest
-import sqlalchemy as sa
 from starlette.requests import Request
 
 from docmill.service.llamacloud.items import items_of
 from docmill.service.llamacloud.links import Link, make_link, opened
 from docmill.service.problems import Problem
 from docmill.workspace import Workspace
+from tests.support import sqlite_steps
 
 LINK = Link("get", "files/a", "tenant")
 
@@ -26,22 +26,7 @@ def request_to(workspace: Workspace) -> Request:
 
 
 def steps_of(workspace: Workspace, request: Request) -> int:
-    """How many steps SQLite takes to make a link."""
-    taken = 0
-
-    def count() -> int:
-        nonlocal taken
-        taken += 1
-        return 0
-
-    def watch(connection: object, *_: object) -> None:
-        connection.set_progress_handler(count, 1)
-
-    engine = workspace.ledger.database.engine
-    sa.event.listen(engine, "checkout", watch)
-    make_link(request, LINK)
-    sa.event.remove(engine, "checkout", watch)
-    return taken
+    return sqlite_steps(workspace.ledger.database, lambda: make_link(request, LINK))
 
 
 def test_making_a_link_costs_the_same_among_many(workspace: Workspace, request_to: Request):

@@ -15,7 +15,7 @@ from docmill.extract.registry import SUPPORTED
 from docmill.jobs import Job, JobState
 from docmill.keys import Key
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import agent_routes, extraction_routes, projects, retrievers
+from docmill.service.llamacloud import agent_routes, data_source_routes, extraction_routes, projects, retrievers
 from docmill.service.llamacloud import file_routes as files
 from docmill.service.llamacloud import index_document_routes as index_documents
 from docmill.service.llamacloud import index_routes as indexes
@@ -68,6 +68,7 @@ def llamacloud_protocol() -> Protocol:
         page_images,
         indexes,
         index_documents,
+        data_source_routes,
         retrievers,
         agent_routes,
         extraction_routes,
