@@ -38,6 +38,13 @@ _CLOCKS_APART = 300.0
 _ATTEMPTS = 3
 _BACK_OFF_SECONDS = 60.0
 _PARTITION = "dagster/partition"
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 class _Round(TypedDict):
@@ -54,10 +61,12 @@ def requests_for(instance: dg.DagsterInstance, batches: Sequence[Batch]) -> list
     A batch that the command line made is left to it, unless its Dagster run died.
     """
     requests: list[dg.RunRequest] = []
-    for batch in batches:
+    under_way = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    busy = {run.tags.get(_PARTITION) for run in under_way}  # in one go: of a large backlog most are
+    for batch in (each for each in batches if each.batch not in busy):
         runs = instance.get_runs(dg.RunsFilter(tags={_PARTITION: batch.batch}), limit=_ATTEMPTS)
         left_alone = bool(batch.runner) and not runs
-        if left_alone or len(runs) >= _ATTEMPTS or any(not run.is_finished for run in runs):
+        if left_alone or len(runs) >= _ATTEMPTS:
             continue
         key = f"{batch.batch}-{len(runs)}" if runs else batch.batch
         tags = {"docmill/batch": batch.batch}
@@ -167,7 +176,7 @@ def failed_documents(workspace: WorkspaceResource) -> dg.SensorResult | dg.SkipR
     """
     due: dict[str, list[Failure]] = defaultdict(list)
     with workspace.open() as opened:
-        for failure in opened.ledger.failures():
+        for failure in opened.ledger.failures(error_class=ErrorClass.TRANSIENT):
             if _is_due(failure, time.time()):
                 due[failure.document.batch].append(failure)
     if not due:

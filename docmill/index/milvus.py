@@ -9,18 +9,15 @@ A server before Milvus 2.5 has no BM25: there a collection holds vectors only, a
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docmill.config import IndexConfig
-from docmill.errors import ConfigError, SystemicError, UsageError, WordsNotIndexedError
+from docmill.errors import ConfigError, UsageError, WordsNotIndexedError
 from docmill.index.base import EVERYTHING, Candidate, Held, Row, Space, Where
+from docmill.index.connection import MilvusConnection
 from docmill.index.filters import Filter, access_is, documents_are, filter_of, kind_is, readers_are
-from docmill.index.lean import import_pymilvus
 from docmill.index.schema import (
     OUTPUT,
     READERS,
@@ -32,17 +29,12 @@ from docmill.index.schema import (
     schema,
     search_parameters,
 )
-from docmill.index.turns import Turns
 
-_LOCK_SECONDS = 300.0
 _PAGE = 5_000
 _GROUP = 1_000
 """Rows written in one go: Milvus Lite takes about 0.4 s, and lets a search that waits in between."""
 _WORDS_SINCE = (2, 5)
 """The first version of Milvus's server that has BM25, and parameters in filters."""
-_NO_PINGS = {"grpc.keepalive_time_ms": 2**31 - 1}
-"""Milvus Lite breaks a connection off that pings four times in one call, each 10 s; the call is sent again then."""
-_LITE = "milvus_lite"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _DIGEST = re.compile(r"(.+)__([0-9a-f]{12})")
@@ -64,71 +56,13 @@ def _filter(where: Where, access: Callable[[Sequence[str]], Filter] = access_is)
     return found & filter_of(where.condition) if where.condition is not None else found
 
 
-class MilvusIndex:
+class MilvusIndex(MilvusConnection):
     """The index at `uri`: `http(s)://host:port`, or a path that ends with `.db` for Milvus Lite."""
 
     def __init__(self, uri: str, token: str = "", config: IndexConfig | None = None) -> None:
-        self.uri = uri
-        self._token = token
+        super().__init__(uri, token)
         self._config = config or IndexConfig()
-        self._embedded = "://" not in uri
-        self._lite = self._embedded  # or a server of Milvus Lite, which its version tells
-        self._thread_lock = threading.RLock()
-        self._turns = Turns(uri)
-        self._open: Any = None
-        self._version: str | None = None
         self._known_fields: dict[str, frozenset[str]] = {}
-
-    @contextmanager
-    def session(self) -> Iterator[Any]:
-        """A connected client. Milvus Lite is held for this process as long as the outermost session lasts."""
-        import_pymilvus()
-        from pymilvus.exceptions import MilvusException
-
-        with self._thread_lock:
-            if self._open is not None:
-                yield self._open
-                return
-            try:
-                with ExitStack() as stack:
-                    if self._embedded:
-                        self._take_turn(stack)
-                    self._open = self._connect()
-                    stack.callback(self._disconnect)
-                    yield self._open
-            except MilvusException as error:
-                raise SystemicError(
-                    f"Milvus at {_shown(self.uri)} failed: {error.message}.", hint="Check that it runs, then run again."
-                ) from error
-
-    def _take_turn(self, stack: ExitStack) -> None:
-        try:
-            stack.enter_context(self._turns.mine(_LOCK_SECONDS))
-        except TimeoutError:
-            raise SystemicError(
-                f"The index {self.uri} has been in use by another process for {_LOCK_SECONDS:.0f} s.",
-                hint="Wait for the other run, or set DOCMILL_MILVUS_URI to a Milvus server.",
-            ) from None
-
-    def _connect(self) -> Any:
-        from pymilvus import MilvusClient
-
-        for name in ("pymilvus", "milvus_lite"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        options = {"grpc_options": _NO_PINGS} if self._embedded else {}
-        client = MilvusClient(uri=self.uri, token=self._token, **options)
-        if not self._embedded and self._version is None:
-            self._version = str(client.get_server_version())
-            self._lite = self._version.startswith(_LITE)
-        return client
-
-    def _disconnect(self) -> None:
-        client, self._open = self._open, None
-        client.close()
-        if self._embedded:
-            from milvus_lite.server_manager import server_manager_instance
-
-            server_manager_instance.release_server(self.uri)
 
     def _has_words(self) -> bool:
         """Whether new collections index words; a server whose version cannot be read is taken for a new one."""
@@ -213,6 +147,9 @@ class MilvusIndex:
                         client.upsert(physical, [{k: each[k] for k in each.keys() & known} for each in entities])
                     if self._embedded and self._turns.wanted():
                         break
+                if self._embedded:
+                    self._wrote = True
+                    client.flush(physical)  # what lies in its memory is filtered row by row in Python
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
         """Chunk id → what it belongs to."""
@@ -345,8 +282,3 @@ class MilvusIndex:
         sign = -1.0 if field == "sparse" and self._lite else 1.0  # Milvus Lite gives BM25 below zero
         candidates = [Candidate(row_of(hit["entity"]), sign * float(hit["distance"])) for hit in found[0]]
         return sorted(candidates, key=lambda each: (-each.score, each.row.chunk_id))
-
-
-def _shown(uri: str) -> str:
-    """The address without user and password."""
-    return re.sub(r"//[^/]*@", "//", uri)
