@@ -211,6 +211,12 @@ class Jobs:
                 found += [_job(row) for row in connection.execute(query.where(_jobs.c.job_id.in_(part)))]
         return {job.job_id: job for job in found}
 
+    def waiting(self, kind: str, limit: int = 1_000) -> list[Job]:
+        """The oldest jobs of a kind that have not ended."""
+        query = sa.select(_jobs).where(_jobs.c.kind == kind, _jobs.c.state.in_(_OPEN))
+        with self._database.read() as connection:
+            return [_job(row) for row in connection.execute(query.order_by(_jobs.c.created_at).limit(limit))]
+
     def newest(self, tenant: str | None = None, *, state: JobState | None = None, limit: int = 100) -> list[Job]:
         """The newest jobs."""
         query = sa.select(_jobs).order_by(_jobs.c.created_at.desc()).limit(limit)
@@ -267,14 +273,13 @@ class Jobs:
 
     @again
     def claim(self, owner: str, kinds: Iterable[str], limit: int, lease_seconds: float) -> list[Job]:
-        """At most `limit` jobs for the owner to do, by priority, then oldest first; jobs of dead owners are among them.
+        """At most `limit` jobs for the owner to do, by priority, then oldest first.
 
         A job whose work another one is doing waits for it, and one that awaits a job until that has ended or is gone.
         No two callers get the same job.
         """
         now = time.time()
         with self._database.write() as connection:
-            self._free(connection, now)
             busy = sa.select(_jobs.c.work).where(_jobs.c.state == JobState.RUNNING.value, _jobs.c.work != "")
             other = _jobs.alias()
             awaited = sa.exists().where(other.c.job_id == _jobs.c.awaits, other.c.state.in_(_OPEN))
@@ -289,12 +294,20 @@ class Jobs:
             chosen: dict[str, sa.Row[tuple[object, ...]]] = {}
             for row in connection.execute(query).all():
                 chosen.setdefault(row.work or row.job_id, row)
+            if not chosen:
+                return []
             ids = [row._mapping["job_id"] for row in chosen.values()]
             values = {"state": JobState.RUNNING.value, "owner": owner, "lease_until": now + lease_seconds}
             counted = {"attempts": _jobs.c.attempts + 1, "started_at": now}
-            connection.execute(_jobs.update().where(_jobs.c.job_id.in_(ids)).values(**values, **counted))
-            rows = connection.execute(sa.select(_jobs).where(_jobs.c.job_id.in_(ids)).order_by(*_ORDER))
-            return [_job(row) for row in rows]
+            begun = _jobs.update().where(_jobs.c.job_id.in_(ids)).values(**values, **counted).returning(_jobs)
+            jobs = [_job(row) for row in connection.execute(begun)]
+        return sorted(jobs, key=lambda job: (-job.priority, job.created_at, job.job_id))
+
+    @again
+    def recover(self) -> None:
+        """Jobs whose owner is dead, or has not renewed its lease, can be claimed again."""
+        with self._database.write() as connection:
+            self._free(connection, time.time())
 
     def _free(self, connection: Connection, now: float) -> None:
         """Jobs of dead owners are queued again, or failed where they have been begun too often."""

@@ -28,6 +28,7 @@ def jobs(ledger_url: str, store: MemoryStore) -> Iterator[Jobs]:
 
 
 def claim(jobs: Jobs, owner: str = ME, limit: int = 10) -> list[str]:
+    jobs.recover()
     return [job.job_id for job in jobs.claim(owner, ["echo"], limit, 60)]
 
 
@@ -98,6 +99,7 @@ def test_attempts_are_bounded(jobs: Jobs):
 def test_late_result_of_a_former_owner_is_dropped(jobs: Jobs):
     jobs.submit("echo", {})
     (late,) = jobs.claim(DEAD, ["echo"], 1, 60)
+    jobs.recover()
     (taken,) = jobs.claim(ME, ["echo"], 1, 60)
     jobs.finish(late, DEAD, b"late")
     assert jobs.find(taken.job_id).state is JobState.RUNNING

@@ -148,13 +148,16 @@ class Runner:
         self._wake.set()
 
     def _dispatch(self) -> None:
-        renewed = swept = 0.0
+        renewed = swept = recovered = 0.0
         leftovers = ("", 0.0)
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                self._begin()
                 now = time.monotonic()
+                if now - recovered > _TICK:
+                    self._jobs.recover()
+                    recovered = now
+                self._begin()
                 if now - renewed > self._lease / 4:
                     self._jobs.renew(self._owner, list(self._running), self._lease)
                     renewed = now
