@@ -83,7 +83,8 @@ class Outcomes(Rows):
         collection these are few; the database finds them.
         """
         own = _outcomes.c.document_id == _documents.c.document_id
-        claimed = sa.select(_batches.c.created_at).where(_batches.c.batch == _documents.c.batch).scalar_subquery()
+        held = sa.select(_batches.c.created_at).where(_batches.c.batch == _documents.c.batch)
+        claimed = held.correlate(_documents).scalar_subquery()
         raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
         read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= sa.func.coalesce(claimed, 0))
         current = sa.select(1).where(
