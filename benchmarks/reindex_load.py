@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from docmill.config import ChunkConfig, PipelineConfig
 from docmill.errors import DocmillError
 from docmill.generations import roll_back
@@ -35,7 +37,7 @@ from docmill.reindex import reindex
 from docmill.retrieve import SearchMode, search
 from docmill.settings import Settings
 from docmill.workspace import Workspace
-from tests.databases import milvus_program, milvus_server
+from tests.databases import MILVUS_ROOT, milvus_program, milvus_server
 
 WORDS = [f"word{number}" for number in range(4_000)]
 BEFORE, AFTER = ChunkConfig(max_tokens=256), ChunkConfig(max_tokens=96)
@@ -55,7 +57,8 @@ class Answer:
 
 def opened(home: Path, uri: str, chunk: ChunkConfig) -> Workspace:
     """A workspace of those chunk settings."""
-    settings = Settings(home=home, milvus_uri=uri, pipeline=PipelineConfig(chunk=chunk))
+    token = SecretStr(MILVUS_ROOT if uri else "")
+    settings = Settings(home=home, milvus_uri=uri, milvus_token=token, pipeline=PipelineConfig(chunk=chunk))
     return Workspace(settings, embedder=HashEmbedder())
 
 

@@ -95,7 +95,7 @@ def activate(workspace: Workspace, collection: str, *, force: bool = False) -> V
         return Verdict(generation, (), (), generation.report)
     verdict = verify(workspace, collection)
     if generation.state is State.REJECTED and not force:
-        again = "it was rejected or rolled back before: take it by force, or change the settings"
+        again = "it was rejected or rolled back before: take it by `docmill reindex --force`, or change the settings"
         return Verdict(generation, (), (again,), {**verdict.report, "reasons": [again]})
     if verdict.passed or (force and not verdict.pending):
         _swap(workspace, collection, generation, verdict)
@@ -120,6 +120,18 @@ def unsearched(workspace: Workspace, collection: str) -> str:
     )
 
 
+def unbuilt(workspace: Workspace, collection: str) -> str:
+    """That searches see a generation of other settings, and that of the settings is not built, in a sentence; or ""."""
+    live, own = workspace.index.live(collection), workspace.space.digest
+    known = None if live in (None, own) else workspace.ledger.generation(collection, own)
+    if live in (None, own) or (known is not None and known.state is State.REJECTED):
+        return ""
+    return (
+        f"Searches see generation {live}, made by other settings; counted here is {own}, that of the settings of now."
+    )
+
+
+WAY_ON = "Build it by `docmill reindex`, or bring back the former settings."
 WAY_BACK = "Bring back the former settings, or take this generation by `docmill reindex --force`."
 
 
@@ -149,7 +161,7 @@ def roll_back(workspace: Workspace, collection: str) -> tuple[Generation, Genera
     if live is None or not retired:
         raise UsageError(
             f"The collection {collection!r} has no generation to go back to.",
-            hint="An old generation is kept for grace_hours after a swap.",
+            hint="One is kept for grace_hours after a swap; one that a roll-back left: `docmill reindex --force`.",
         )
     earlier = max(retired, key=lambda each: each.changed_at)
     workspace.index.swap(collection, earlier.digest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from docmill.generations import unsearched
+from docmill.generations import unbuilt, unsearched
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import Outcomes, current_outcome
 from docmill.routes import Route, routes_of
@@ -35,6 +35,7 @@ class CollectionStatus:
     expected_rows: int
     routes: tuple[Route, ...] = ()
     unsearched: str = ""
+    unbuilt: str = ""
 
 
 def _state(workspace: Workspace, document: Document, outcomes: Outcomes) -> str:
@@ -76,6 +77,7 @@ def collection_status(workspace: Workspace, collection: str) -> CollectionStatus
         expected_rows=expected_rows,
         routes=routes_of(counts),
         unsearched=unsearched(workspace, collection),
+        unbuilt=unbuilt(workspace, collection),
     )
 
 

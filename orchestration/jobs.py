@@ -171,7 +171,10 @@ class RollBackConfig(dg.Config):
 def roll_back_op(context: dg.OpExecutionContext, config: RollBackConfig, workspace: WorkspaceResource) -> None:
     """Searches see the generation that was live before."""
     with workspace.open() as opened:
-        earlier, left = roll_back(opened, config.collection)
+        try:
+            earlier, left = roll_back(opened, config.collection)
+        except UsageError as error:
+            raise dg.Failure(str(error)) from None
     context.log.info("%s: %s is live again, %s was left", config.collection, earlier.digest, left.digest)
 
 

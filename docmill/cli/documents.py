@@ -26,7 +26,7 @@ from docmill.cli.output import (
 )
 from docmill.doctor import Finding, examine
 from docmill.errors import UsageError
-from docmill.generations import WAY_BACK
+from docmill.generations import WAY_BACK, WAY_ON
 from docmill.ledger import Failure
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, set_quarantine
@@ -83,6 +83,8 @@ def status(*, as_json: bool) -> None:
             notes.print(f"{each.collection}: pages of PDFs by the way they were read: {read}", markup=False)
         if each.unsearched:
             notes.print(f"{each.collection}: {each.unsearched} {WAY_BACK}", markup=False)
+        if each.unbuilt:
+            notes.print(f"{each.collection}: {each.unbuilt} {WAY_ON}", markup=False)
 
 
 def failed(collection: str, batch: str, *, as_json: bool) -> int:

@@ -17,10 +17,11 @@ from docmill.errors import UsageError
 from docmill.explain import Proof, explain
 from docmill.index import Row
 from docmill.models import BBox, Element, Hit, Outcome, clock
-from docmill.retrieve import SearchMode, SearchOptions, search, search_documents
+from docmill.retrieve import SearchMode, SearchOptions, live_space, search, search_documents
 from docmill.retrieve.context import Around, around
 
 _SHOWN = 400
+_FIELDS = "Every field but the fixed ones is of the documents' metadata: `--json` shows it."
 _WORD = re.compile(r"\w+")
 
 
@@ -57,6 +58,7 @@ def search_and_print(asked: Asked, *, as_json: bool) -> None:
         else:
             hits = search(workspace, question, collection=collection, top_k=top_k, mode=asked.mode, options=options)
         contexts = [around(workspace, each, asked.around, options.access) for each in hits]
+        empty = not hits and live_space(workspace, collection) is None
     if as_json:
         records = [
             each.model_dump(mode="json") | ({"context": _context_records(rows)} if asked.around.value != "none" else {})
@@ -64,11 +66,10 @@ def search_and_print(asked: Asked, *, as_json: bool) -> None:
         ]
         print_json({"question": question, "collection": collection, "hits": records})
         return
-    if not hits:
-        filtered = ", or nothing in it that you may see passes the filter" if options.condition is not None else ""
-        notes.print(
-            f"No hits: the collection {collection!r} is empty or does not exist{filtered}. See `docmill status`."
-        )
+    if not hits and not empty:
+        notes.print(f"No hits: nothing in {collection!r} passes these access tags and filters. {_FIELDS}", markup=False)
+    elif not hits:
+        notes.print(f"No hits: the collection {collection!r} is empty or does not exist. See `docmill status`.")
     elif hits[0].note:
         notes.print(f"Note: {hits[0].note}", markup=False)
     for number, (hit, rows) in enumerate(zip(hits, contexts, strict=True), start=1):

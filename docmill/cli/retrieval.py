@@ -19,7 +19,7 @@ from docmill.pipeline import Scope
 from docmill.reindex import reindex
 from docmill.retrieve import SearchMode, SearchOptions, live_space, search
 from docmill.retrieve.context import cited_context, prompt, verified
-from docmill.retrieve.golden import Evaluation, evaluate_space, golden_questions
+from docmill.retrieve.golden import Evaluation, evaluate_space, golden_questions, unknown_documents
 from docmill.runners import find_runner
 
 
@@ -127,6 +127,9 @@ def eval_and_print(questions: Path | None, collection: str, mode: SearchMode, *,
                 "There is nothing to evaluate.", hint="Give --questions FILE, or set golden_questions; ingest first."
             )
         found = evaluate_space(workspace, name, asked, space, mode)
+        keys = [each.source_key for each in workspace.ledger.documents(name)]
+    for each in unknown_documents(asked, keys):
+        notes.print(f"No document of {name} is {each!r}, which questions name.", markup=False)
     if as_json:
         print_json({"collection": name, "mode": mode.value, "summary": found.summary(), "answers": _records(found)})
         return
@@ -175,6 +178,9 @@ def _print_questions(before: Mapping[str, float], after: Mapping[str, float], *,
         print_json({"questions": len(shared), "changed": changes})
         return
     rows = [[each["question"], f"{each['before']:.3f}", f"{each['after']:.3f}"] for each in changes]
+    if not changes:
+        console.print(f"None of {len(shared)} questions changed.")
+        return
     table(f"{len(changes)} of {len(shared)} questions changed", ["question", "#ndcg@10 before", "#after"], rows)
 
 

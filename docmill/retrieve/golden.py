@@ -27,6 +27,8 @@ from docmill.workspace import Workspace
 
 DEPTHS = (1, 5, 10)
 _SHOWN = 10
+_WHERE = "Give --questions FILE, or the setting golden_questions; a relative path begins where docmill runs."
+_TARGET = 'Give "document", and "page" or "passage" of it, or several of such in "relevant".'
 
 
 class Target(Model):
@@ -127,7 +129,7 @@ def golden_questions(path: Path | None, collection: str) -> list[GoldenQuestion]
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"The golden questions cannot be read: {error.strerror}: {path}.") from None
+        raise UsageError(f"The golden questions cannot be read: {error.strerror}: {path}.", hint=_WHERE) from None
     found = [_question(path, number, value) for number, value in enumerate(_values(path, text), start=1)]
     return [each for each in found if each.collection in ("", collection)]
 
@@ -150,11 +152,20 @@ def _values(path: Path, text: str) -> list[object]:
 
 def _question(path: Path, number: int, value: object) -> GoldenQuestion:
     try:
-        return GoldenQuestion.model_validate(value)
+        question = GoldenQuestion.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise UsageError(f"Question {number} of {path} is wrong: {place}: {first['msg']}.") from None
+    if Target() in question.targets:
+        raise UsageError(f"Question {number} of {path} does not say what answers it.", hint=_TARGET)
+    return question
+
+
+def unknown_documents(questions: Sequence[GoldenQuestion], source_keys: Sequence[str]) -> list[str]:
+    """The documents that questions name and none of the source keys ends with: nothing can find them."""
+    named = {target.document for each in questions for target in each.targets}
+    return sorted(name for name in named if not any(key.endswith(name) for key in source_keys))
 
 
 def measure(question: GoldenQuestion, hits: Sequence[Hit], seconds: float = 0.0) -> Answer:

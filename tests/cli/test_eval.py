@@ -36,6 +36,14 @@ def test_evaluations_are_compared_and_nothing_else(filled: Path, docmill, ask, t
     assert "no JSON object" in docmill("eval", "diff", before, golden.with_name("nothing"), code=1).stderr
 
 
+def test_questions_that_nothing_can_answer_are_told(filled: Path, docmill, tmp_path: Path):
+    lost = kept(tmp_path / "lost.jsonl", '{"question": "valve V-3", "document": "elsewhere.md"}')
+    assert "'elsewhere.md', which questions name" in docmill("eval", "retrieval", "--questions", lost).stderr
+    vague = kept(tmp_path / "vague.jsonl", '{"question": "valve V-3"}')
+    assert "does not say what answers it" in docmill("eval", "retrieval", "--questions", vague, code=1).stderr
+    assert "--questions FILE" in docmill("eval", "retrieval", "--questions", tmp_path / "none.jsonl", code=1).stderr
+
+
 def test_reindex_tells_what_the_golden_questions_found_and_reconcile_drops_what_is_out_of_grace(
     folder: Path, docmill, ask, tmp_path: Path
 ):

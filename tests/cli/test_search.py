@@ -30,6 +30,12 @@ def test_unknown_collection_has_no_hits(filled: Path, docmill):
     assert "No hits: the collection 'nothing' is empty or does not exist." in done.stderr
 
 
+def test_filters_that_let_nothing_through_are_told_from_an_empty_collection(filled: Path, docmill):
+    told = docmill("search", "valve", "--filter", "yaer >= 2020").stderr
+    assert "passes these access tags and filters" in told
+    assert "empty" not in told
+
+
 def test_text_around_a_hit_is_given(filled: Path, ask, docmill):
     (hit, *_) = ask("search", "valve V-3", "--context", "section")["hits"]
     assert hit["chunk_id"] in [each["chunk_id"] for each in hit["context"]]

@@ -11,3 +11,10 @@ def test_collection_is_told_in_numbers(filled: Path, ask):
 
 def test_empty_home_tells_how_to_begin(docmill):
     assert "docmill ingest FOLDER" in docmill("status").stderr
+
+
+def test_settings_that_no_search_sees_yet_are_told(filled: Path, docmill):
+    told = docmill("status", DOCMILL_PIPELINE__CHUNK__MAX_TOKENS="64").stderr
+    assert "made by other settings" in told
+    assert "docmill reindex" in told
+    assert "other settings" not in docmill("status").stderr
