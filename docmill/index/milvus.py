@@ -4,16 +4,19 @@ A docmill collection is a Milvus alias; the physical collection behind it is nam
 embedding model or chunker fills a collection of its own. Only one process may open Milvus Lite's folder: each use of it
 waits for its turn, opens it, and closes it again.
 
-A server before Milvus 2.5 has no BM25: there a collection holds vectors only, and searches by words say so.
+Milvus Lite's words are held in SQLite within its folder (`docmill/index/words.py`). A server before Milvus 2.5 has no
+BM25: there a collection holds vectors only, and searches by words say so.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from docmill.config import IndexConfig
@@ -33,6 +36,7 @@ from docmill.index.schema import (
     search_parameters,
 )
 from docmill.index.turns import Turns
+from docmill.index.words import Words, best_by_words
 
 _LOCK_SECONDS = 300.0
 _PAGE = 5_000
@@ -41,6 +45,7 @@ _GROUP = 1_000
 _WORDS_SINCE = (2, 5)
 """The first version of Milvus's server that has BM25, and parameters in filters."""
 _LITE = "milvus_lite"
+_WORDS_FILE = "words.sqlite"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _DIGEST = re.compile(r"(.+)__([0-9a-f]{12})")
@@ -74,6 +79,7 @@ class MilvusIndex:
         self._thread_lock = threading.RLock()
         self._turns = Turns(uri)
         self._open: Any = None
+        self._words: Words | None = None
         self._version: str | None = None
         self._known_fields: dict[str, frozenset[str]] = {}
 
@@ -97,6 +103,11 @@ class MilvusIndex:
             except MilvusException as error:
                 raise SystemicError(
                     f"Milvus at {_shown(self.uri)} failed: {error.message}.", hint="Check that it runs, then run again."
+                ) from error
+            except sqlite3.Error as error:
+                raise SystemicError(
+                    f"The words in {self.uri}/{_WORDS_FILE} cannot be used: {error}.",
+                    hint="Remove this file: it is made anew from the rows.",
                 ) from error
 
     def _take_turn(self, stack: ExitStack) -> None:
@@ -122,10 +133,30 @@ class MilvusIndex:
     def _disconnect(self) -> None:
         client, self._open = self._open, None
         client.close()
+        if self._words is not None:
+            self._words.close()
+            self._words = None
         if self._embedded:
             from milvus_lite.server_manager import server_manager_instance
 
             server_manager_instance.release_server(self.uri)
+
+    def _words_of(self, client: Any, physical: str) -> Words:
+        """The words of a physical collection in Milvus Lite's folder, filled from its rows where they are not there."""
+        if self._words is None:
+            self._words = Words(Path(self.uri) / _WORDS_FILE)
+        if self._words.count(physical) is None:
+            self._words.fill(physical, self._terms(client, physical))
+        return self._words
+
+    def _terms(self, client: Any, physical: str) -> Iterator[tuple[str, str, str]]:
+        """Chunk id, kind and terms of each row."""
+        fields = ["chunk_id", "kind", "terms"]
+        client.load_collection(physical)
+        iterator = client.query_iterator(physical, batch_size=_PAGE, output_fields=fields)
+        while page := iterator.next():
+            yield from ((each["chunk_id"], each["kind"], each["terms"]) for each in page)
+        iterator.close()
 
     def _has_words(self) -> bool:
         """Whether new collections index words; a server whose version cannot be read is taken for a new one."""
@@ -163,11 +194,11 @@ class MilvusIndex:
                 f"{collection!r} is not a name for a collection.", hint="Use letters, digits and underscores."
             )
         physical = _physical(collection, space)
-        words = self._has_words()
         kind = kind_for(self._config, expected_rows, lite=self._lite)
-        made = indexes(client, space, self._config, kind, words=words)
+        bm25 = self._has_words() and not self._embedded
+        made = indexes(client, space, self._config, kind, bm25=bm25)
         if not client.has_collection(physical):
-            fields = schema(client, space, self._config, words=words)
+            fields = schema(client, space, self._config, words=self._has_words(), bm25=bm25)
             client.create_collection(physical, schema=fields, **creation(self._config))
             client.create_index(physical, made)
         if self._live(client, collection) is None:
@@ -208,6 +239,8 @@ class MilvusIndex:
                         known = self._fields(client, physical)
                         entities = [entity_of(row, self._config.partition_key) for row in group]
                         client.upsert(physical, [{k: each[k] for k in each.keys() & known} for each in entities])
+                        if self._embedded:
+                            self._words_of(client, physical).put(physical, group)
                     if self._embedded and self._turns.wanted():
                         break
 
@@ -263,6 +296,8 @@ class MilvusIndex:
             if not client.has_collection(physical):
                 return
             client.load_collection(physical)
+            if self._embedded:
+                self._words_of(client, physical).delete(physical, chunk_ids)
             for start in range(0, len(chunk_ids), _GROUP):
                 client.delete(physical, ids=list(chunk_ids[start : start + _GROUP]))
 
@@ -297,6 +332,8 @@ class MilvusIndex:
         with self.session() as client:
             if self._live(client, collection) == physical:
                 raise UsageError(f"The generation {digest} of {collection!r} is live.")
+            if self._embedded:
+                self._words_of(client, physical).drop(physical)
             client.drop_collection(physical)
             self._known_fields.pop(physical, None)
 
@@ -310,12 +347,40 @@ class MilvusIndex:
         self, collection: str, space: Space, terms: str, limit: int, where: Where = EVERYTHING
     ) -> list[Candidate]:
         """The best rows by BM25. Raises WordsNotIndexedError where the collection was made by a server without it."""
+        if self._embedded:
+            return self._search_own_words(collection, space, terms, limit, where)
         return self._search(collection, space, [terms], "sparse", limit, where)
+
+    def _search_own_words(
+        self, collection: str, space: Space, terms: str, limit: int, where: Where
+    ) -> list[Candidate]:
+        physical = _physical(collection, space)
+        with self.session() as client:
+            if not client.has_collection(physical):
+                return []
+            words = self._words_of(client, physical)
+            return best_by_words(
+                words,
+                physical,
+                (terms, limit, where),
+                rows=lambda chunk_ids: self.rows(collection, space, chunk_ids),
+                passing=lambda: self._passing(client, physical, where),
+            )
+
+    def _passing(self, client: Any, physical: str, where: Where) -> list[str]:
+        """The chunk ids of all rows that pass."""
+        condition = self._where(client, physical, where)
+        iterator = client.query_iterator(physical, batch_size=_PAGE, output_fields=["chunk_id"], **condition)
+        found: list[str] = []
+        while page := iterator.next():
+            found += [each["chunk_id"] for each in page]
+        iterator.close()
+        return found
 
     def _require_words(self, client: Any, physical: str) -> None:
         if "sparse" not in self._fields(client, physical):
             raise WordsNotIndexedError(
-                "Words are not indexed in this collection: it was made by a Milvus before 2.5.",
+                "Words are not indexed in this collection: a Milvus before 2.5 made it, or Milvus Lite in a folder.",
                 hint="Search with --mode dense, or ingest into Milvus 2.5 or newer, or into Milvus Lite.",
             )
 
@@ -326,7 +391,7 @@ class MilvusIndex:
         with self.session() as client:
             if not client.has_collection(physical):
                 return []
-            if field == "sparse" and not self._lite:
+            if field == "sparse":
                 self._require_words(client, physical)
             client.load_collection(physical)
             parameters = search_parameters(self._config.kind, limit, lite=self._lite) if field == "dense" else {}
