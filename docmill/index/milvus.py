@@ -105,10 +105,8 @@ class MilvusIndex:
                     f"Milvus at {_shown(self.uri)} failed: {error.message}.", hint="Check that it runs, then run again."
                 ) from error
             except sqlite3.Error as error:
-                raise SystemicError(
-                    f"The words in {self.uri}/{_WORDS_FILE} cannot be used: {error}.",
-                    hint="Remove this file: it is made anew from the rows.",
-                ) from error
+                message = f"The words in {self.uri}/{_WORDS_FILE} cannot be used: {error}."
+                raise SystemicError(message, hint="Remove this file: it is made anew from the rows.") from error
 
     def _take_turn(self, stack: ExitStack) -> None:
         try:
@@ -135,7 +133,7 @@ class MilvusIndex:
         client.close()
         if self._words is not None:
             self._words.close()
-            self._words = None
+        self._words = None
         if self._embedded:
             from milvus_lite.server_manager import server_manager_instance
 
@@ -146,17 +144,9 @@ class MilvusIndex:
         if self._words is None:
             self._words = Words(Path(self.uri) / _WORDS_FILE)
         if self._words.count(physical) is None:
-            self._words.fill(physical, self._terms(client, physical))
+            rows = _every(client, physical, ["chunk_id", "kind", "terms"])
+            self._words.fill(physical, ((each["chunk_id"], each["kind"], each["terms"]) for each in rows))
         return self._words
-
-    def _terms(self, client: Any, physical: str) -> Iterator[tuple[str, str, str]]:
-        """Chunk id, kind and terms of each row."""
-        fields = ["chunk_id", "kind", "terms"]
-        client.load_collection(physical)
-        iterator = client.query_iterator(physical, batch_size=_PAGE, output_fields=fields)
-        while page := iterator.next():
-            yield from ((each["chunk_id"], each["kind"], each["terms"]) for each in page)
-        iterator.close()
 
     def _has_words(self) -> bool:
         """Whether new collections index words; a server whose version cannot be read is taken for a new one."""
@@ -253,17 +243,10 @@ class MilvusIndex:
         with self.session() as client:
             if not client.has_collection(physical):
                 return found
-            client.load_collection(physical)
-            iterator = client.query_iterator(
-                physical,
-                batch_size=_PAGE,
-                output_fields=["chunk_id", "document_id", "version", "fingerprint"],
-                **self._query_filter(client, documents_are(documents) if documents is not None else Filter()),
-            )
-            while page := iterator.next():
-                for each in page:
-                    found[each["chunk_id"]] = Held(each["document_id"], each["version"], each["fingerprint"])
-            iterator.close()
+            condition = self._query_filter(client, documents_are(documents) if documents is not None else Filter())
+            fields = ["chunk_id", "document_id", "version", "fingerprint"]
+            for each in _every(client, physical, fields, **condition):
+                found[each["chunk_id"]] = Held(each["document_id"], each["version"], each["fingerprint"])
         return found
 
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
@@ -351,31 +334,23 @@ class MilvusIndex:
             return self._search_own_words(collection, space, terms, limit, where)
         return self._search(collection, space, [terms], "sparse", limit, where)
 
-    def _search_own_words(
-        self, collection: str, space: Space, terms: str, limit: int, where: Where
-    ) -> list[Candidate]:
+    def _search_own_words(self, collection: str, space: Space, terms: str, limit: int, where: Where) -> list[Candidate]:
         physical = _physical(collection, space)
         with self.session() as client:
             if not client.has_collection(physical):
                 return []
-            words = self._words_of(client, physical)
+
+            def passing() -> list[str]:
+                condition = self._where(client, physical, where)
+                return [each["chunk_id"] for each in _every(client, physical, ["chunk_id"], **condition)]
+
             return best_by_words(
-                words,
+                self._words_of(client, physical),
                 physical,
                 (terms, limit, where),
                 rows=lambda chunk_ids: self.rows(collection, space, chunk_ids),
-                passing=lambda: self._passing(client, physical, where),
+                passing=passing,
             )
-
-    def _passing(self, client: Any, physical: str, where: Where) -> list[str]:
-        """The chunk ids of all rows that pass."""
-        condition = self._where(client, physical, where)
-        iterator = client.query_iterator(physical, batch_size=_PAGE, output_fields=["chunk_id"], **condition)
-        found: list[str] = []
-        while page := iterator.next():
-            found += [each["chunk_id"] for each in page]
-        iterator.close()
-        return found
 
     def _require_words(self, client: Any, physical: str) -> None:
         if "sparse" not in self._fields(client, physical):
@@ -407,6 +382,15 @@ class MilvusIndex:
         sign = -1.0 if field == "sparse" and self._lite else 1.0  # Milvus Lite gives BM25 below zero
         candidates = [Candidate(row_of(hit["entity"]), sign * float(hit["distance"])) for hit in found[0]]
         return sorted(candidates, key=lambda each: (-each.score, each.row.chunk_id))
+
+
+def _every(client: Any, physical: str, fields: Sequence[str], **condition: Any) -> Iterator[Mapping[str, Any]]:
+    """These fields of all rows that pass."""
+    client.load_collection(physical)
+    iterator = client.query_iterator(physical, batch_size=_PAGE, output_fields=list(fields), **condition)
+    while page := iterator.next():
+        yield from page
+    iterator.close()
 
 
 def _shown(uri: str) -> str:

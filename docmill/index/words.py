@@ -1,7 +1,7 @@
 """The words of Milvus Lite's rows, in SQLite within its folder: BM25 by the counts of the whole collection.
 
-Milvus Lite itself counts in each of its segments apart, and reads all terms anew whenever its folder is opened (decision
-38). SQLite's full-text index (FTS5) holds them ready; documents' cards and passages are counted apart, as they are
+Milvus Lite itself counts in each of its segments apart, and reads all terms anew whenever its folder is opened
+(decision 38). SQLite's full-text index (FTS5) holds them ready; documents' cards and passages are counted apart, as they are
 searched. Scores are those of Lucene and Milvus (k1 1.2, b 0.75, no term below zero).
 """
 
@@ -86,9 +86,7 @@ class Words:
             number = self._open.execute("INSERT INTO collections (name) VALUES (?)", [collection]).lastrowid
             assert number is not None
             for kind in ChunkKind:  # terms have spaces between them; `ascii` takes every other letter as it is
-                self._open.execute(
-                    f"CREATE VIRTUAL TABLE {_table(number, kind)} USING fts5(terms, tokenize='ascii')"
-                )
+                self._open.execute(f"CREATE VIRTUAL TABLE {_table(number, kind)} USING fts5(terms, tokenize='ascii')")
             self._insert(number, rows)
 
     def put(self, collection: str, rows: Sequence[Row]) -> None:
