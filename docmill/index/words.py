@@ -1,8 +1,8 @@
 """The words of Milvus Lite's rows, in SQLite within its folder: BM25 by the counts of the whole collection.
 
 Milvus Lite itself counts in each of its segments apart, and reads all terms anew whenever its folder is opened
-(decision 38). SQLite's full-text index (FTS5) holds them ready; documents' cards and passages are counted apart, as they are
-searched. Scores are those of Lucene and Milvus (k1 1.2, b 0.75, no term below zero).
+(decision 38). SQLite's full-text index (FTS5) holds them ready; documents' cards and passages are counted apart, as
+they are searched. Scores are those of Lucene and Milvus (k1 1.2, b 0.75, no term below zero).
 """
 
 from __future__ import annotations
