@@ -116,7 +116,7 @@ class Words:
         parts = [part for each in kinds for part in self._scored(_table(number or 0, each), words)]
         every = np.concatenate([np.empty((0, 2)), *parts])
         ids, places = np.unique(every[:, 0].astype(np.int64), return_inverse=True)
-        scores = np.bincount(places, weights=every[:, 1])
+        scores = np.bincount(places, weights=every[:, 1]).astype(np.float64)
         order = np.argsort(-scores, kind="stable")
         return Ranked(ids[order], scores[order])
 
