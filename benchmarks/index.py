@@ -32,7 +32,7 @@ from docmill.index.schema import indexes
 from tests.databases import milvus_program, milvus_server
 
 DIMENSIONS, DIRECTIONS, SUBJECTS, WINDOW = 384, 64, 200, 10_000
-LIMIT, NEAREST, QUERIES = 300, 10, 100
+LIMIT, NEAREST = 300, 10
 WORDS = [f"w{number}" for number in range(20_000)]
 NAME, SPACE = "bench", Space("benchmark", DIMENSIONS)
 VISIBLE = Where(frozenset({PUBLIC}))
@@ -90,21 +90,29 @@ def exact(questions: Vectors, count: int) -> list[list[str]]:
     return [[name for _, name in own] for own in kept]
 
 
-def cpu() -> float:
-    """CPU seconds of this process and of every living one that it started, and of theirs."""
-    parents: dict[int, int] = {}
-    used: dict[int, int] = {}
+def _processes() -> dict[int, tuple[int, int]]:
+    """Each living process: the one that started it, and its CPU ticks."""
+    found: dict[int, tuple[int, int]] = {}
     for each in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = each.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        parents[int(each.parent.name)] = int(fields[1])
-        used[int(each.parent.name)] = int(fields[11]) + int(fields[12])
-    family = {os.getpid()}
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    return sum(used.get(pid, 0) for pid in family) / os.sysconf("SC_CLK_TCK")
+        found[int(each.parent.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
+    return found
+
+
+def family() -> dict[int, int]:
+    """CPU ticks of this process and of every living one that it started, and of theirs."""
+    every, own = _processes(), {os.getpid()}
+    while more := {pid for pid, (parent, _) in every.items() if parent in own} - own:
+        own |= more
+    return {pid: every[pid][1] for pid in own & every.keys()}
+
+
+def cpu() -> float:
+    """CPU seconds of this process and of every living one that it started, and of theirs."""
+    return sum(family().values()) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -183,7 +191,7 @@ def indexed(uri: str, kind: IndexKind) -> tuple[MilvusIndex, Cost]:
             client.flush(physical)
             client.release_collection(physical)
             client.drop_index(physical, "dense")
-            every = indexes(client, SPACE, IndexConfig(kind=kind), kind, words=False)
+            every = indexes(client, SPACE, kind, words=False, lite=words)
             client.create_index(physical, every)
             while not words and client.describe_index(physical, "dense").get("pending_index_rows", 0):
                 time.sleep(0.5)
@@ -192,13 +200,19 @@ def indexed(uri: str, kind: IndexKind) -> tuple[MilvusIndex, Cost]:
     return index, timed(build)
 
 
-def measured(uri: str, count: int, kinds: Sequence[IndexKind]) -> None:
-    """Print the rows of the table for so many vectors at `uri`."""
+def memory() -> float:
+    """GiB of memory that this process and all that it started take now."""
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in family())
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def measured(uri: str, count: int, kinds: Sequence[IndexKind], asking: int) -> None:
+    """Print the rows of the table for so many vectors at `uri`, by so many searches each."""
     lite = "://" not in uri
     index = MilvusIndex(uri)
     with index.session():
         print(filled(index, count), flush=True)
-    questions = vectors(10**9, QUERIES)
+    questions = vectors(10**9, asking)
     truth = exact(questions, count)
     for kind in kinds:
         index, built = indexed(uri, kind)
@@ -206,11 +220,11 @@ def measured(uri: str, count: int, kinds: Sequence[IndexKind]) -> None:
             opened = timed(lambda index=index: index.search_vector(NAME, SPACE, questions[0].tolist(), LIMIT, VISIBLE))
             print(f"  {kind.value}: a search that opens the folder: {opened.wall:.2f} s, {opened.cpu:.2f} CPU s")
         with index.session():
-            print(f"| {count} | {kind.value} | {built.wall:.0f} / {built.cpu:.0f} | {asked(index, questions, truth)} |",
-                  flush=True)  # fmt: skip
+            cells = [str(count), kind.value, f"{built.wall:.0f} / {built.cpu:.0f}", asked(index, questions, truth)]
+            print(f"| {' | '.join(cells)} | {memory():.1f} |", flush=True)
     if lite:
         with index.session():
-            print(f"| {count} | words (BM25) | - | {words_asked(index)} |", flush=True)
+            print(f"| {count} | words (BM25) | - | {words_asked(index)} | {memory():.1f} |", flush=True)
     else:
         with index.session() as client:
             client.drop_alias(NAME)
@@ -224,15 +238,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000])
     parser.add_argument("--kinds", type=IndexKind, nargs="+", default=[IndexKind.FLAT, IndexKind.HNSW])
+    parser.add_argument("--queries", type=int, default=100)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         url = ""
         if given.where == "server":
             url = stack.enter_context(milvus_server(milvus_program(given.folder / "milvus-2.3.5"), given.folder))
-        print("| vectors | index | build: wall / CPU s | search: p50 / p95 ms | CPU ms | recall@10 / @300 |")
+        print("| vectors | index | build: wall / CPU s | search: p50 / p95 ms | CPU ms | recall@10 / @300 | GiB |")
         for count in given.rows:
-            measured(url or str(given.folder / f"lite{count}.db"), count, given.kinds)
+            measured(url or str(given.folder / f"lite{count}.db"), count, given.kinds, given.queries)
 
 
 if __name__ == "__main__":

@@ -56,10 +56,11 @@ def cpu() -> float:
 
 
 def tree(pid: int) -> list[int]:
+    """The process and its descendants, whichever of its threads began them."""
     found, level = [pid], [pid]
     while level:
-        children = [Path(f"/proc/{each}/task/{each}/children") for each in level]
-        level = [int(child) for path in children if path.exists() for child in path.read_text().split()]
+        children = [path for each in level for path in Path(f"/proc/{each}/task").glob("*/children")]
+        level = [int(child) for path in children for child in path.read_text().split()]
         found += level
     return found
 
@@ -73,6 +74,12 @@ def cpu_of(pid: int) -> float:
             fields = stat.read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def own_cpu_of(pid: int) -> float:
+    """CPU seconds of a process alone."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(pid: int) -> float:
@@ -187,23 +194,27 @@ def throughput(given: argparse.Namespace, folder: Path) -> None:
     make_pdfs(folder / "warm", 4)
     with service(folder / "home-http") as (url, pid):
         run_client(given.client, url, folder / "warm")
-        before = cpu_of(pid)
+        before, alone = cpu_of(pid), own_cpu_of(pid)
         results, failures, seconds, own = run_client(given.client, url, folder / "a")
+        parent = own_cpu_of(pid) - alone
+        workers = cpu_of(pid) - before - parent
         print(
-            f"client: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s, "
-            f"service {cpu_of(pid) - before:.1f} CPU s, client {own:.1f} CPU s", flush=True,
+            f"client: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s; CPU s: "
+            f"service's process {parent:.2f}, its workers {workers:.2f}, client {own:.2f}", flush=True,
         )  # fmt: skip
     from docmill import Ingestor
     from docmill.settings import Settings
 
     settings = Settings(home=folder / "home-own")
     Ingestor(str(folder / "warm"), settings=settings).extract(text_depth="page").ingest()
-    since, wall = cpu_of(os.getpid()), time.time()
+    since, alone, wall = cpu_of(os.getpid()), own_cpu_of(os.getpid()), time.time()
     results = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page").ingest()
+    own = own_cpu_of(os.getpid()) - alone
+    workers = cpu_of(os.getpid()) - since - own
     print(
-        f"Ingestor: {len(results)} results, {time.time() - wall:.1f} s, {cpu_of(os.getpid()) - since:.1f} CPU s",
-        flush=True,
-    )
+        f"Ingestor: {len(results)} results, {time.time() - wall:.1f} s; CPU s: "
+        f"own process {own:.2f}, workers {workers:.2f}", flush=True,
+    )  # fmt: skip
 
 
 def run_client(python: str, url: str, folder: Path) -> list[float]:

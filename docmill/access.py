@@ -1,10 +1,8 @@
 """Who may find a document, and what is said of it: access tags and metadata that all of its rows carry.
 
-The tags come by the beginning of its source key (`access` in the settings), or from its side-car: the object
-`<key>.meta.json` beside it, which is no document itself. A search gives the caller's tags and finds nothing else.
-A change of policy or side-car alone changes the rows: nothing is parsed or embedded. What is in doubt is nobody's.
-
-    {"access": ["hr"], "metadata": {"year": 2024, "department": "sales"}}
+The tags come from its side-car, else from its object's tags in S3 where `access_object_tags` says so, else by the
+beginning of its source key (`access`). A search gives the caller's tags and finds nothing else. A change of policy,
+side-car or object tags alone changes the rows: nothing is parsed or embedded. What is in doubt is nobody's.
 """
 
 from __future__ import annotations
@@ -12,30 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pydantic import Field, ValidationError
-
-from docmill.errors import MissingObjectError, PermanentError, SideCarError, TransientError
+from docmill.attributes import SIDE_CAR, AttributeReader, Attributes, is_side_car, tag_name, tag_values
+from docmill.errors import PermanentError, TransientError
 from docmill.index.base import PUBLIC, Row
-from docmill.members import container_id
-from docmill.models import Document, Metadata, Model, Stage, Status
+from docmill.models import Document, Stage, Status
 from docmill.workspace import Workspace
 
-SIDE_CAR = ".meta.json"
 _GROUP = 1_000
 _OF_CHUNKS = "language"
 """The metadata of a row that its chunk brings, not the side-car."""
-
-
-class SideCar(Model):
-    """What a side-car says. Its `access` stands in the place of the policy's; None leaves that as it is."""
-
-    access: tuple[str, ...] | None = None
-    metadata: Metadata = Field(default_factory=dict)
-
-
-def is_side_car(key: str) -> bool:
-    """Whether the object is a side-car, and so no document."""
-    return key.endswith(SIDE_CAR)
 
 
 def tags_for(policy: Mapping[str, Sequence[str]], source_key: str) -> tuple[str, ...]:
@@ -49,88 +32,60 @@ def tags_for(policy: Mapping[str, Sequence[str]], source_key: str) -> tuple[str,
     return tuple(sorted(set(policy[max(fitting, key=len)]))) if fitting else ()
 
 
-class SideCars:
-    """Reads the side-cars of documents, each once. A member of another document has that one's."""
+def tagged(workspace: Workspace, document: Document, said: Attributes) -> Document:
+    """The document with the tags and metadata that its side-car, else its object tag, else the policy gives it.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._read: dict[str, SideCar | PermanentError | TransientError] = {}
-
-    def tagged(self, document: Document) -> Document:
-        """The document with the tags and metadata of its side-car and the policy.
-
-        Raises SideCarError for a side-car that says something else, TransientError for one that cannot be read now.
-        """
-        holder = container_id(document) or document.document_id
-        if holder not in self._read:
-            self._read[holder] = self._look(document, holder)
-        found = self._read[holder]
-        if not isinstance(found, SideCar):
-            raise found
-        return tagged(self._workspace, document, found)
-
-    def _look(self, document: Document, holder: str) -> SideCar | PermanentError | TransientError:
-        owner = self._workspace.ledger.document(holder) if document.container else document
-        if owner is None:
-            return MissingObjectError(f"{document.container} was deleted.")
-        try:
-            return _side_car(owner.source_key, self._workspace.source_of(owner).get(owner.key + SIDE_CAR))
-        except MissingObjectError:
-            return SideCar()
-        except (PermanentError, TransientError) as error:
-            return error
-
-
-def _side_car(source_key: str, data: bytes) -> SideCar:
-    try:
-        return SideCar.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise SideCarError(
-            f"{source_key}{SIDE_CAR} is wrong: {f'{where}: ' if where else ''}{first['msg']}.",
-            hint='It holds {"access": ["tag"], "metadata": {"name": "value"}}; until then nobody finds the document.',
-        ) from None
-
-
-def tagged(workspace: Workspace, document: Document, side_car: SideCar) -> Document:
-    """The document with the tags and metadata that a side-car and the policy give it."""
-    policy = tags_for(workspace.settings.access, document.source_key)
-    access = policy if side_car.access is None else tuple(sorted(set(side_car.access)))
-    return document.model_copy(update={"access": access, "metadata": side_car.metadata})
+    Where object tags are to be read and the object has none, what the policy does not name is nobody's.
+    """
+    settings, key = workspace.settings, document.source_key
+    name = tag_name(settings.access_object_tags, document.container or key)
+    access = said.side_car.access
+    if access is None and name:
+        access = tag_values(name, said.object_tag)
+    if access is None:
+        access = () if name and not settings.access else tags_for(settings.access, key)
+    update = {"access": tuple(sorted(set(access))), "metadata": said.side_car.metadata, "object_tag": said.object_tag}
+    return document.model_copy(update=update)
 
 
 def apply_access(
-    workspace: Workspace, collection: str, documents: Sequence[Document], with_side_car: Collection[str]
+    workspace: Workspace,
+    collection: str,
+    documents: Sequence[Document],
+    with_side_car: Collection[str],
+    with_tags: Collection[str] = (),
 ) -> list[Document]:
     """The documents, their members and each of their rows have the tags and metadata of now; those that changed.
 
-    Side-cars are read of the source keys `with_side_car` only. What has one that is wrong or cannot be read is
-    nobody's, and fails at its next run, which says why. Rows are changed before the ledger, so that an interrupted
-    change is done again.
+    Side-cars are read of the source keys `with_side_car` only, object tags of those `with_tags` and of those that were
+    never read. What has a wrong side-car, or something that cannot be read, is nobody's, and fails at its next run,
+    which says why. Rows are changed before the ledger, so that an interrupted change is done again.
     """
-    side_cars, doubtful = SideCars(workspace), set()
     objects = [each for each in documents if not each.container]
+    every = [*objects, *workspace.ledger.members(objects)]
+    reader, doubtful = AttributeReader(workspace), set()
+    reader.read(every, with_side_car, with_tags)
     changed: dict[str, tuple[Document, Document]] = {}
-    for each in (*objects, *workspace.ledger.members(objects)):
-        new = tagged(workspace, each, SideCar())
-        if (each.container or each.source_key) in with_side_car:
-            try:
-                new = side_cars.tagged(each)
-            except (PermanentError, TransientError):
-                new = each.model_copy(update={"access": ()})
-                doubtful.add(each.document_id)
+    reread: list[Document] = []
+    for each in every:
+        try:
+            new = tagged(workspace, each, reader.of(each))
+        except (PermanentError, TransientError):
+            new = each.model_copy(update={"access": (), "object_tag": ""})
+            doubtful.add(each.document_id)
         if set(each.access) != set(new.access) or each.metadata != new.metadata:
             changed[each.document_id] = (each, new)
+        elif each.object_tag != new.object_tag:
+            reread.append(new)
     if changed:
         _retag(workspace, collection, changed)
-        workspace.ledger.set_access([new for _, new in changed.values()])
+    workspace.ledger.set_access([*(new for _, new in changed.values()), *reread])
     _run_again(workspace, doubtful, set(changed) - doubtful)
     return [new for _, new in changed.values()]
 
 
 def _run_again(workspace: Workspace, doubtful: set[str], mended: set[str]) -> None:
-    """Documents whose side-car came into doubt, and failed ones with a changed one, need their rows' stage again."""
+    """Documents that came into doubt, and failed ones that changed, need their rows' stage again."""
     outcomes = workspace.ledger.outcomes([*doubtful, *mended])
     last = Stage.VECTOR_COLLECTION
     found = [each for (_, stage), each in outcomes.items() if stage is last]
@@ -141,8 +96,8 @@ def _run_again(workspace: Workspace, doubtful: set[str], mended: set[str]) -> No
 def apply_policy(workspace: Workspace, collection: str) -> list[Document]:
     """Every document of the collection and each of its rows has the tags and metadata of now; those that changed.
 
-    Watched sources are listed to find side-cars; of other documents they are asked for one by one. Raises SourceError
-    if a source cannot be listed.
+    Watched sources are listed to find side-cars; of other documents they are asked for one by one, as all object tags
+    are. Raises SourceError if a source cannot be listed.
     """
     documents = [each for each in workspace.ledger.documents(collection) if not each.container]
     watched = {url for name, url in workspace.ledger.sources() if name == collection}
@@ -150,7 +105,7 @@ def apply_policy(workspace: Workspace, collection: str) -> list[Document]:
     for url in sorted(watched & {each.source for each in documents}):
         keys = (info.key for info in workspace.source(url).list())
         found |= {url + key.removesuffix(SIDE_CAR) for key in keys if is_side_car(key)}
-    return apply_access(workspace, collection, documents, found)
+    return apply_access(workspace, collection, documents, found, {each.source_key for each in documents})
 
 
 def _retag(workspace: Workspace, collection: str, changed: Mapping[str, tuple[Document, Document]]) -> None:

@@ -188,6 +188,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], rules: FetchRules, r
         raise SourceError(f"{parsed.host} answered with HTTP {answer.status_code}.", hint="Check the URL.")
 
 
+def check_url(url: str, rules: FetchRules, resolve: Resolve = addresses) -> None:
+    """Raises UrlRefusedError where the URL may not be used; a host without an address now may have one later."""
+    try:
+        checked_address(_parsed(url), rules, resolve)
+    except TransientError:
+        return
+
+
 def checked_address(url: httpx2.URL, rules: FetchRules, resolve: Resolve = addresses) -> str:
     """The address to connect to; raises UrlRefusedError where any address of the host is not a public one."""
     host, port = url.host, url.port or (443 if url.scheme == "https" else 80)

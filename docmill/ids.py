@@ -24,6 +24,11 @@ def document_id(collection: str, source_key: str) -> str:
     return digest("document", collection, source_key)
 
 
+def name_hash(name: str) -> str:
+    """What documents are found by whose files have this name, whatever the case of its letters: 16 hex digits."""
+    return digest("name", name.casefold())[:16]
+
+
 def chunk_id(document: str, version: str, fingerprint: str, ordinal: int) -> str:
     """The primary key of a chunk in the index."""
     return digest("chunk", document, version, fingerprint, ordinal)

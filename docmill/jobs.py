@@ -13,7 +13,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -58,7 +58,8 @@ class Job:
     """A job as the database holds it; times are seconds since the epoch, 0 where not yet.
 
     `error` is the class of what made it fail, with `message` and `hint` for people. `subject` is what the job is about:
-    its tenant can list the jobs of one subject.
+    its tenant can list the jobs of one subject. Jobs of a higher `priority` are begun before others, whoever's they
+    are. `awaits` is the id of a job that must have ended before this one is begun, "" for none.
     """
 
     job_id: str
@@ -78,6 +79,8 @@ class Job:
     message: str = ""
     hint: str = ""
     subject: str = ""
+    priority: int = 0
+    awaits: str = ""
 
     def key(self, name: str) -> str:
         """Where one of its files, or its result, lies in the store."""
@@ -152,10 +155,13 @@ class Jobs:
         tenant: str = "",
         work: str = "",
         subject: str = "",
+        priority: int = 0,
+        awaits: str = "",
     ) -> Job:
         """A new job, queued, whether there is one of the same work or not; it is durable when this returns."""
         now, given = time.time(), tuple(files or ())
         job = Job(str(uuid.uuid4()), kind, tenant, work, JobState.QUEUED, dict(payload), given, 0, now, subject=subject)
+        job = replace(job, priority=priority, awaits=awaits)
         for name, data in (files or {}).items():
             self._store.put(job.key(name), data)
         self._insert(job)
@@ -173,6 +179,8 @@ class Jobs:
             "files": list(job.files),
             "created_at": job.created_at,
             "subject": job.subject,
+            "priority": job.priority,
+            "awaits": job.awaits,
         }
         zero = dict.fromkeys(("attempts", "lease_until", "due_at", "started_at", "finished_at", "expires_at"), 0)
         empty = dict.fromkeys(("owner", "error", "message", "hint"), "")
@@ -202,6 +210,12 @@ class Jobs:
                 part = list(job_ids[start : start + _IN_LIST])
                 found += [_job(row) for row in connection.execute(query.where(_jobs.c.job_id.in_(part)))]
         return {job.job_id: job for job in found}
+
+    def waiting(self, kind: str, limit: int = 1_000) -> list[Job]:
+        """The oldest jobs of a kind that have not ended."""
+        query = sa.select(_jobs).where(_jobs.c.kind == kind, _jobs.c.state.in_(_OPEN))
+        with self._database.read() as connection:
+            return [_job(row) for row in connection.execute(query.order_by(_jobs.c.created_at).limit(limit))]
 
     def newest(self, tenant: str | None = None, *, state: JobState | None = None, limit: int = 100) -> list[Job]:
         """The newest jobs."""
@@ -259,31 +273,41 @@ class Jobs:
 
     @again
     def claim(self, owner: str, kinds: Iterable[str], limit: int, lease_seconds: float) -> list[Job]:
-        """At most `limit` jobs for the owner to do, oldest first; jobs whose owner is dead are among them.
+        """At most `limit` jobs for the owner to do, by priority, then oldest first.
 
-        A job whose work another one is doing waits for it. No two callers get the same job.
+        A job whose work another one is doing waits for it, and one that awaits a job until that has ended or is gone.
+        No two callers get the same job.
         """
         now = time.time()
         with self._database.write() as connection:
-            self._free(connection, now)
             busy = sa.select(_jobs.c.work).where(_jobs.c.state == JobState.RUNNING.value, _jobs.c.work != "")
+            other = _jobs.alias()
+            awaited = sa.exists().where(other.c.job_id == _jobs.c.awaits, other.c.state.in_(_OPEN))
             query = (
                 sa.select(_jobs)
                 .where(_jobs.c.state == JobState.QUEUED.value, _jobs.c.due_at <= now, _jobs.c.kind.in_(list(kinds)))
-                .where(_jobs.c.work.not_in(busy))
-                .order_by(_jobs.c.created_at)
+                .where(_jobs.c.work.not_in(busy), sa.or_(_jobs.c.awaits == "", ~awaited))
+                .order_by(*_ORDER)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             )
             chosen: dict[str, sa.Row[tuple[object, ...]]] = {}
             for row in connection.execute(query).all():
                 chosen.setdefault(row.work or row.job_id, row)
+            if not chosen:
+                return []
             ids = [row._mapping["job_id"] for row in chosen.values()]
             values = {"state": JobState.RUNNING.value, "owner": owner, "lease_until": now + lease_seconds}
             counted = {"attempts": _jobs.c.attempts + 1, "started_at": now}
-            connection.execute(_jobs.update().where(_jobs.c.job_id.in_(ids)).values(**values, **counted))
-            rows = connection.execute(sa.select(_jobs).where(_jobs.c.job_id.in_(ids)).order_by(_jobs.c.created_at))
-            return [_job(row) for row in rows]
+            begun = _jobs.update().where(_jobs.c.job_id.in_(ids)).values(**values, **counted).returning(_jobs)
+            jobs = [_job(row) for row in connection.execute(begun)]
+        return sorted(jobs, key=lambda job: (-job.priority, job.created_at, job.job_id))
+
+    @again
+    def recover(self) -> None:
+        """Jobs whose owner is dead, or has not renewed its lease, can be claimed again."""
+        with self._database.write() as connection:
+            self._free(connection, time.time())
 
     def _free(self, connection: Connection, now: float) -> None:
         """Jobs of dead owners are queued again, or failed where they have been begun too often."""
@@ -393,9 +417,8 @@ class Jobs:
         now = time.time()
         query = sa.select(sa.func.min(_jobs.c.created_at))
         with self._database.read() as connection:
-            since = connection.execute(
-                query.where(_jobs.c.state == JobState.QUEUED.value, _jobs.c.due_at <= now)
-            ).scalar()
+            ready = (_jobs.c.state == JobState.QUEUED.value, _jobs.c.due_at <= now, _jobs.c.awaits == "")
+            since = connection.execute(query.where(*ready)).scalar()
         return max(0.0, now - since) if since else 0.0
 
     def sweep_leftovers(self, after: str = "", limit: int = 10_000) -> str:
@@ -423,6 +446,7 @@ class Jobs:
 
 
 _OPEN = [JobState.QUEUED.value, JobState.RUNNING.value]
+_ORDER = (_jobs.c.priority.desc(), _jobs.c.created_at)
 
 
 def _job(row: sa.Row[tuple[object, ...]]) -> Job:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from docmill import tracing
-from docmill.access import SIDE_CAR, apply_access, is_side_car
+from docmill.access import apply_access
+from docmill.attributes import SIDE_CAR, is_side_car
 from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
 from docmill.ledger import Batch
@@ -20,6 +21,7 @@ from docmill.models import INSIDE, Document
 from docmill.pipeline import delete_documents
 from docmill.settings import BatchLimits
 from docmill.store import ObjectInfo, ObjectStore, canonical_url
+from docmill.store.notifications import Event
 from docmill.workspace import Workspace
 
 
@@ -123,6 +125,26 @@ def retag_scanned(workspace: Workspace, collection: str, found: Scan) -> list[Do
     return apply_access(workspace, collection, workspace.ledger.documents_by_id(ids), found.with_side_car)
 
 
+def retag_told(workspace: Workspace, collection: str, told: Collection[tuple[Event, str]]) -> set[tuple[Event, str]]:
+    """Known documents whose side-cars or objects notices tell of have the tags and metadata of now.
+
+    Those of the notices that are to be told again: a run that is at work on their document may have read the former
+    side-car or tags already, and write them afterwards.
+    """
+    by_side_car = {each: each[1].removesuffix(SIDE_CAR) for each in told if is_side_car(each[1])}
+    by_object = {each: each[1] for each in told if each not in by_side_car and each[0] is not Event.REMOVED}
+    if not workspace.settings.access_object_tags:
+        by_object = {}
+    owners = {**by_side_car, **by_object}
+    ids = sorted({document_id(collection, key) for key in owners.values()})
+    known = workspace.ledger.documents_by_id(ids)
+    with_side_car = set(owners.values())  # one that has not changed speaks, too
+    apply_access(workspace, collection, known, with_side_car, set(by_object.values()))
+    busy = {each.batch for each in workspace.ledger.unfinished_batches()}
+    at_work = {each.source_key for each in known if each.batch in busy}
+    return {each for each, key in owners.items() if key in at_work}
+
+
 def look_at(workspace: Workspace, collection: str, source: str, keys: Sequence[str]) -> tuple[Document, ...]:
     """The documents of these source keys, which are below the source, that are new or changed, and are there."""
     store = workspace.source(source)
@@ -150,12 +172,12 @@ class Reconciled:
 
 
 def reconcile_steps(
-    workspace: Workspace, collection: str, source: str, *, force: bool = False, runner: str = ""
+    workspace: Workspace, collection: str, source: str, *, force: bool = False, runner: str = "", tags: bool = True
 ) -> Iterator[Reconciled]:
     """Steps until the whole source has been compared; a scan that was interrupted goes on where it was."""
     finished = False
     while not finished:
-        step = reconcile_step(workspace, collection, source, force=force, runner=runner)
+        step = reconcile_step(workspace, collection, source, force=force, runner=runner, tags=tags)
         finished = step.finished
         yield step
 
@@ -168,9 +190,11 @@ def reconcile_step(
     limit: int = 10_000,
     force: bool = False,
     runner: str = "",
+    tags: bool = True,
 ) -> Reconciled:
     """Compare the next `limit` objects of a source with the ledger; at the end of the source delete what is gone.
 
+    With `tags` the object tags that `access_object_tags` names are read of every object: one request each.
     Where the scan is stands in the ledger, so that a killed one goes on. Raises SourceError if the source cannot be
     listed, and UsageError as `check_deletions` does; then the scan begins anew.
     """
@@ -196,7 +220,8 @@ def reconcile_step(
     earlier = [document_id(collection, key) for key in side_cars - known.keys()]
     unsure = {key for key in known if until and key + SIDE_CAR > until}  # theirs may be listed by the next step
     tagging = [*known.values(), *workspace.ledger.documents_by_id(earlier)]
-    retagged = apply_access(workspace, collection, tagging, side_cars | unsure)
+    with_tags = {each.source_key for each in tagging} if tags else set()
+    retagged = apply_access(workspace, collection, tagging, side_cars | unsure, with_tags)
     batches = form_batches(workspace, collection, new + changed, runner=runner)
     ledger.save_scan(collection, source, "" if finished else infos[-1].key, 0.0 if finished else started)
     deleted = _delete_gone(workspace, collection, source, started, force=force) if finished else 0

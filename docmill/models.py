@@ -403,6 +403,7 @@ class Document(Model):
     ending with `/`: the object's key in that store is the rest. Of a member of another document the source is that
     document's key and `!/` (`s3://bucket/mail.eml!/`), and the etag its version. `modified` (seconds since the epoch)
     is known of listed documents only. Of the tags in `access` a searcher needs one; "*" lets everybody find it.
+    `object_tag` is what `docmill.attributes` has read of its object's tags, "" for nothing.
     """
 
     document_id: str
@@ -417,6 +418,7 @@ class Document(Model):
     modified: float = 0.0
     access: tuple[str, ...] = ("*",)
     metadata: Metadata = {}
+    object_tag: str = ""
 
     @property
     def key(self) -> str:

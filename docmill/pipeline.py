@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from docmill import tracing
@@ -99,6 +100,13 @@ def run_stage(
 
 def _run_stage(workspace: Workspace, stage: Stage, batch: str, scope: Scope, run_id: str) -> StageReport:
     """How the batch stands after its documents have been through the stage."""
+    keeping = workspace.index.kept_open() if stage is Stage.VECTOR_COLLECTION else nullcontext()
+    with keeping:
+        return _run_until_done(workspace, stage, batch, scope, run_id)
+
+
+def _run_until_done(workspace: Workspace, stage: Stage, batch: str, scope: Scope, run_id: str) -> StageReport:
+    """The stage again for as long as members join the batch."""
     since = time.monotonic()
     worked_on: dict[str, None] = {}
     jobs, outcomes = _jobs(workspace, stage, batch, scope)

@@ -1,7 +1,8 @@
 """Has a virus scanner look at each object before anything reads it: ClamAV's daemon, or any command.
 
-A document that the scanner objects to is quarantined with the scanner's word, and no reader touches it. Where the
-scanner cannot be asked nothing is taken in: the stage ends, and no document is marked.
+A document that the scanner objects to is quarantined with the scanner's word, and no reader touches it; a file that was
+sent to be parsed is refused. Where the scanner cannot be asked nothing is taken in: the stage ends, no document is
+marked, and a job is tried again later.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from docmill.errors import InfectedDocumentError, SystemicError
 from docmill.settings import ScanSettings
 
 _PIECE = 1 << 16
+NO_SCAN = ScanSettings()
+"""Nobody looks at anything."""
 _CLEAN, _FOUND = 0, 1
 """Exit codes of clamscan, clamdscan and those that follow them."""
 
@@ -76,7 +79,7 @@ def _by_command(data: bytes, name: str, settings: ScanSettings) -> None:
 def _infected(name: str, what: str) -> InfectedDocumentError:
     return InfectedDocumentError(
         f"The scanner found {what[:200]} in {name}.",
-        hint="Remove the object, or after a new look `docmill quarantine NAME --release`.",
+        hint="Remove it. One that is clean after all: send it again, or `docmill quarantine NAME --release`.",
     )
 
 

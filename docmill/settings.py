@@ -6,11 +6,22 @@ import base64
 import ipaddress
 import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +36,10 @@ from docmill.inference.model_config import ModelConfig
 
 _PREFIX = "DOCMILL_"
 _HINT = "See docs/configuration.md."
+
+
+_S3Prefix = Annotated[str, StringConstraints(pattern="^s3://")]
+_TagName = Annotated[str, StringConstraints(pattern="^[^=]+$", max_length=128)]
 
 
 class BatchLimits(BaseModel):
@@ -178,6 +193,10 @@ class Settings(BaseSettings):
     access: Annotated[
         dict[str, list[str]], Field(description="beginning of source keys → access tags; others are nobody's then")
     ] = {}
+    access_object_tags: Annotated[
+        dict[_S3Prefix, _TagName],
+        Field(description="beginning of s3:// source keys → name of the object tag that holds the access tags"),
+    ] = {}
     grace_hours: Annotated[float, Field(ge=0, description="hours that a replaced generation is kept for")] = 24.0
     rerank_model: Annotated[str, Field(description="the reranking model, described in [models.NAME]")] = ""
     thesaurus: Annotated[
@@ -200,7 +219,7 @@ class Settings(BaseSettings):
         dict[str, str], Field(description="beginning of a URL → what stands for it when a document is fetched")
     ] = {}
     fetch_s3_buckets: Annotated[
-        str, Field(description="buckets (apart by commas) whose web addresses are read through the object store")
+        str, Field(description="buckets (apart by commas) that callers may name, in web addresses and as sources")
     ] = ""
     fetch_bytes: Annotated[int, Field(ge=1, description="bytes that are fetched from a URL at most")] = 500_000_000
     fetch_seconds: Annotated[float, Field(gt=0, description="time that fetching a URL may take")] = 120.0
@@ -254,6 +273,21 @@ def load_settings() -> Settings:
         raise ConfigError(f"Settings are wrong: {error}; it must be JSON.", hint=_HINT) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"docmill.toml is not TOML: {error}.", hint=_HINT) from None
+
+
+@contextmanager
+def overridden(setting: str, value: str) -> Iterator[None]:
+    """The setting, such as `pipeline.extract.mode`, has the value in this process and in those it starts meanwhile."""
+    name = _PREFIX + setting.replace(".", "__").upper()
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _refuse_unknown_variables() -> None:

@@ -32,6 +32,8 @@ jobs = sa.Table(
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
     sa.Column("subject", sa.String(64), nullable=False, server_default=""),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("awaits", sa.String(64), nullable=False, server_default=""),
     sa.Index("ix_service_jobs_state", "state", "due_at"),
     sa.Index("ix_service_jobs_subject", "tenant", "subject", "created_at"),
     sa.Index("ix_service_jobs_tenant", "tenant", "created_at"),
@@ -129,6 +131,8 @@ protocol_items = sa.Table(
     sa.Column("body", sa.JSON, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False, server_default="0"),
+    sa.Index("ix_protocol_items_expires", "kind", "expires_at"),
     sa.Index("ix_protocol_items_tenant", "kind", "tenant", "created_at"),
 )
 index_entries = sa.Table(

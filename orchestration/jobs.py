@@ -67,9 +67,13 @@ def delete_documents_job() -> None:
 
 
 class ReconcileConfig(dg.Config):
-    """At most `max_objects` are listed of each source; the next run goes on. `force` allows any deletion."""
+    """At most `max_objects` are listed of each source; the next run goes on. `force` allows any deletion.
+
+    With `tags` the object tags that `access_object_tags` names are asked for, one request an object.
+    """
 
     force: bool = False
+    tags: bool = True
     max_objects: int = 1_000_000
 
 
@@ -97,7 +101,7 @@ def _reconcile(
     """The ledger mirrors the source, or as much of it as one run may list."""
     listed = 0
     while listed < config.max_objects:
-        step = reconcile_step(workspace, collection, source, force=config.force)
+        step = reconcile_step(workspace, collection, source, force=config.force, tags=config.tags)
         listed += step.listed
         context.instance.add_dynamic_partitions(document_batches.name or "", step.batches)
         context.log.info(

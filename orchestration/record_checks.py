@@ -41,8 +41,18 @@ def results(report: RecordsReport) -> Iterator[dg.AssetCheckResult]:
             check_name=name,
             passed=not found,
             severity=dg.AssetCheckSeverity.WARN,
+            description=_first(found),
             metadata={"records": len(report.rows), "with_faults": len(found), **_table(found)},
         )
+
+
+def _first(found: Sequence[tuple[RecordRow, str]]) -> str | None:
+    """The first fault in words, and how many more there are."""
+    if not found:
+        return None
+    row, what = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{row.source_key.rpartition('/')[2]}: {what}{more}"
 
 
 def _table(found: Sequence[tuple[RecordRow, str]]) -> dict[str, dg.MetadataValue]:

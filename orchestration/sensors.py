@@ -17,10 +17,10 @@ import dagster as dg
 from docmill.errors import DocmillError
 from docmill.ids import digest
 from docmill.ledger import Batch, Failure
-from docmill.mirror import form_batches, look_at, retag_scanned, scan, settled
+from docmill.mirror import form_batches, look_at, retag_scanned, retag_told, scan, settled
 from docmill.models import ErrorClass
 from docmill.settings import load_settings
-from docmill.store.notifications import UploadQueue
+from docmill.store.notifications import Event, UploadQueue
 from docmill.workspace import Workspace
 from orchestration.jobs import ingest_batch, retry_failed_documents
 from orchestration.partitions import document_batches
@@ -38,6 +38,13 @@ _CLOCKS_APART = 300.0
 _ATTEMPTS = 3
 _BACK_OFF_SECONDS = 60.0
 _PARTITION = "dagster/partition"
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 class _Round(TypedDict):
@@ -54,10 +61,12 @@ def requests_for(instance: dg.DagsterInstance, batches: Sequence[Batch]) -> list
     A batch that the command line made is left to it, unless its Dagster run died.
     """
     requests: list[dg.RunRequest] = []
-    for batch in batches:
+    under_way = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    busy = {run.tags.get(_PARTITION) for run in under_way}  # in one go: of a large backlog most are
+    for batch in (each for each in batches if each.batch not in busy):
         runs = instance.get_runs(dg.RunsFilter(tags={_PARTITION: batch.batch}), limit=_ATTEMPTS)
         left_alone = bool(batch.runner) and not runs
-        if left_alone or len(runs) >= _ATTEMPTS or any(not run.is_finished for run in runs):
+        if left_alone or len(runs) >= _ATTEMPTS:
             continue
         key = f"{batch.batch}-{len(runs)}" if runs else batch.batch
         tags = {"docmill/batch": batch.batch}
@@ -122,7 +131,8 @@ def _take_notices(
 ) -> list[str]:
     """What the buckets told of is in batches, but for what still comes: the queue tells of that again. What went wrong.
 
-    A notice is taken from the queue when all its objects are in batches, known as they are, or gone.
+    A notice is taken from the queue when all its objects are in batches, known as they are, or gone, and the tags of
+    its documents are those of now.
     """
     try:
         left = _batch_notices(workspace, sources)
@@ -137,13 +147,16 @@ def _batch_notices(workspace: Workspace, sources: Sequence[tuple[str, str]]) -> 
     limits = workspace.settings.batch
     queue = UploadQueue(workspace.settings.upload_queue)
     notices = queue.receive(_NOTICES, limits.settle_seconds + 2 * workspace.settings.sensor_seconds)
-    keys = sorted({key for notice in notices for key in notice.objects})
-    waiting: set[str] = set()
+    told = {each for notice in notices for each in notice.objects}
+    waiting: set[tuple[Event, str]] = set()
     for collection, source in sources:
-        pending = look_at(workspace, collection, source, [key for key in keys if key.startswith(source)])
+        own = {each for each in told if each[1].startswith(source)}
+        again = retag_told(workspace, collection, own)
+        pending = look_at(workspace, collection, source, sorted({key for event, key in own if event is Event.WRITTEN}))
         ready = settled(pending, limits, time.time())
         form_batches(workspace, collection, ready)
-        waiting |= {each.source_key for each in pending} - {each.source_key for each in ready}
+        resting = {each.source_key for each in pending} - {each.source_key for each in ready}
+        waiting |= again | {each for each in own if each[1] in resting}
     done = [notice for notice in notices if waiting.isdisjoint(notice.objects)]
     queue.take(done)
     return len(notices) - len(done)
@@ -163,7 +176,7 @@ def failed_documents(workspace: WorkspaceResource) -> dg.SensorResult | dg.SkipR
     """
     due: dict[str, list[Failure]] = defaultdict(list)
     with workspace.open() as opened:
-        for failure in opened.ledger.failures():
+        for failure in opened.ledger.failures(error_class=ErrorClass.TRANSIENT):
             if _is_due(failure, time.time()):
                 due[failure.document.batch].append(failure)
     if not due:

@@ -21,6 +21,8 @@ from tests.services import ROOT, answers, free_port, process, wait_for
 from tests.venvs import locked_python
 
 MILVUS_LOCK = ROOT / "tests/milvus.lock"
+MILVUS_ROOT = "root:Milvus"
+"""The user and password that a new Milvus server has."""
 
 
 def postgres_programs() -> Path | None:
@@ -147,12 +149,16 @@ def milvus_program(folder: Path) -> Path:
 
 @contextmanager
 def milvus_server(program: Path, folder: Path) -> Iterator[str]:
-    """The URL of a Milvus server of version 2.3.5, which knows no words (no sparse vectors, no BM25)."""
+    """The URL of a Milvus server of version 2.3.5, which knows no words (no sparse vectors, no BM25).
+
+    It lets in only who has a password; the first user is MILVUS_ROOT.
+    """
     with (Path(tempfile.gettempdir()) / "docmill-tests-milvus.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         port, log = free_port(), folder / "milvus.log"
         wait_for(lambda: not answers(2380), "the port 2380, which every embedded Milvus server of a machine wants", 120)
         command = [str(program), "--data", str(folder / "data"), "--proxy-port", str(port)]
+        command += ["--authorization-enabled", "true"]
         with process(command, log, dict(os.environ) | {"PYTHONUNBUFFERED": "1"}, folder) as started:
             try:
                 wait_for(lambda: "Ctrl+C" in log.read_text() or started.poll() is not None, f"Milvus (log: {log})", 60)

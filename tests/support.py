@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from docmill.database import Database
 from docmill.ledger import Failure
 from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.models import ChunkKind, Document, Stage
@@ -59,3 +63,26 @@ def searchable(workspace: Workspace) -> dict[str, str]:
         key = row.source_key.rpartition("/")[2]
         found[key] = found.get(key, "") + row.text
     return found
+
+
+def sqlite_steps(database: Database, work: Callable[[], object]) -> int:
+    """How many steps SQLite's machine takes for the work: what it costs, whatever else the computer does."""
+    taken = 0
+
+    def count() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    def watch(connection: sa.pool.PoolProxiedConnection, *_: object) -> None:
+        connection.set_progress_handler(count, 1)  # type: ignore[attr-defined]
+
+    def leave(connection: sa.pool.PoolProxiedConnection, *_: object) -> None:
+        connection.set_progress_handler(None, 1)  # type: ignore[attr-defined]
+
+    sa.event.listen(database.engine, "checkout", watch)
+    sa.event.listen(database.engine, "checkin", leave)
+    work()
+    sa.event.remove(database.engine, "checkout", watch)
+    sa.event.remove(database.engine, "checkin", leave)
+    return taken

@@ -28,6 +28,7 @@ def jobs(ledger_url: str, store: MemoryStore) -> Iterator[Jobs]:
 
 
 def claim(jobs: Jobs, owner: str = ME, limit: int = 10) -> list[str]:
+    jobs.recover()
     return [job.job_id for job in jobs.claim(owner, ["echo"], limit, 60)]
 
 
@@ -98,12 +99,14 @@ def test_attempts_are_bounded(jobs: Jobs):
 def test_late_result_of_a_former_owner_is_dropped(jobs: Jobs):
     jobs.submit("echo", {})
     (late,) = jobs.claim(DEAD, ["echo"], 1, 60)
+    jobs.recover()
     (taken,) = jobs.claim(ME, ["echo"], 1, 60)
     jobs.finish(late, DEAD, b"late")
     assert jobs.find(taken.job_id).state is JobState.RUNNING
 
 
-def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs):
+def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("docmill.jobs._PAUSES", (600.0,))
     for _ in range(2):
         jobs.submit("echo", {})
     first, second = jobs.claim(ME, ["echo"], 2, 60)
@@ -148,6 +151,37 @@ def test_leftovers_of_unknown_jobs_are_swept_once_old(jobs: Jobs, store: MemoryS
     assert cursor
     jobs.sweep_leftovers(cursor)
     assert [each.key for each in store.list("jobs/")] == [job.key("a")]
+
+
+def test_jobs_of_a_higher_priority_are_begun_first(jobs: Jobs):
+    made = {name: jobs.add("echo", {}, priority=rank).job_id for name, rank in (("a", 0), ("low", -1), ("high", 1))}
+    made["b"] = jobs.add("echo", {}).job_id
+    assert claim(jobs, limit=1) == [made["high"]]
+    assert claim(jobs) == [made["a"], made["b"], made["low"]]
+
+
+@pytest.mark.parametrize("end", ["finish", "cancel", "delete"])
+def test_job_that_awaits_another_is_begun_when_that_has_ended_or_is_gone(jobs: Jobs, end: str):
+    first = jobs.add("echo", {})
+    second = jobs.add("told", {}, awaits=first.job_id)
+    (taken,) = jobs.claim(ME, ["echo", "told"], 10, 60)
+    jobs.fail(taken, ME, TransientError("It is down."))
+    assert jobs.claim(ME, ["told"], 10, 60) == []
+    if end == "finish":
+        (again,) = claimed_later(jobs)
+        jobs.finish(again, ME, b"r")
+    elif end == "cancel":
+        jobs.cancel(first.job_id)
+    else:
+        jobs.delete(first.job_id)
+    assert [job.job_id for job in jobs.claim(ME, ["told"], 10, 60)] == [second.job_id]
+
+
+def claimed_later(jobs: Jobs):
+    """The jobs that are to be tried again, now."""
+    with jobs._database.write() as connection:
+        connection.exec_driver_sql("UPDATE service_jobs SET due_at = 0")
+    return jobs.claim(ME, ["echo"], 10, 60)
 
 
 def test_oldest_queued_job_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from docmill.errors import ConfigError, SystemicError
 from docmill.ids import document_id
@@ -158,6 +159,7 @@ def test_failures_are_chosen_by_collection_batch_and_stage(ledger: Ledger):
     assert [each.outcome.message for each in ledger.failures(batch="one")] == ["slow"]
     assert [each.document.batch for each in ledger.failures(stage=Stage.CHUNKS)] == ["two"]
     assert ledger.failures("other") == []
+    assert [each.document.batch for each in ledger.failures(error_class=ErrorClass.TRANSIENT)] == ["one"]
 
 
 def unfinished(ledger: Ledger) -> list[str]:
@@ -181,6 +183,80 @@ def test_batch_of_a_changed_document_is_unfinished_again(ledger: Ledger):
     later = ledger.outcomes([each.document_id])[each.document_id, Stage.RAW_DOCUMENTS].updated_at + 1
     ledger.claim(batch("two", created_at=later), [document(etag="e2")])
     assert unfinished(ledger) == ["two"]
+
+
+def test_finished_batch_is_looked_through_again_once_something_happens_to_it(ledger: Ledger):
+    each = document()
+    ledger.claim(batch("one"), [each])
+    for change in (
+        lambda: ledger.drop([(each.document_id, Stage.VECTOR_COLLECTION)]),
+        lambda: ledger.set_version(each.document_id, "another", "text/plain", each.etag, each.size),
+        lambda: ledger.adopt(
+            document().model_copy(update={"version": "another"}),
+            [document("s3://b/a.md!/b.md").model_copy(update={"batch": "one"})],
+        ),
+    ):
+        done = ledger.batch_documents("one")
+        for stage in (Stage.RAW_DOCUMENTS, Stage.VECTOR_COLLECTION):
+            ledger.record([outcome(one, stage, version=one.version) for one in done])
+        assert (unfinished(ledger), unfinished(ledger)) == ([], [])
+        change()
+        assert (unfinished(ledger), unfinished(ledger)) == (["one"], ["one"])
+
+
+def test_batches_that_are_known_to_be_finished_are_not_looked_through(ledger: Ledger):
+    each = document()
+    ledger.claim(batch("one"), [each])
+    ledger.record([outcome(each), outcome(each, Stage.VECTOR_COLLECTION)])
+    assert unfinished(ledger) == []
+    with ledger.database.write() as connection:
+        connection.execute(sa.text("DELETE FROM outcomes"))  # past the ledger, so that nobody notices
+    assert unfinished(ledger) == []
+
+
+def test_keys_of_a_range_are_found_by_an_index(ledger: Ledger):
+    keys = [f"s3://b/{number:03}" + "x" * 3_000 for number in range(3)]  # longer than PostgreSQL's B-trees take
+    ledger.claim(batch("one"), [document(key) for key in keys])
+    asked: list[tuple[str, object]] = []
+
+    @sa.event.listens_for(ledger.database.engine, "before_cursor_execute")
+    def _note(_connection, _cursor, statement, parameters, *_):
+        asked.append((statement, parameters))
+
+    assert [each.source_key for each in ledger.documents("default", after=keys[0], until=keys[2])] == keys[1:]
+    assert [each.source_key for each in ledger.documents("default", keys[1][:3_000])] == [keys[1]]
+    assert ledger.count("default", "s3://b/") == 3
+    on_sqlite = ledger.database.engine.dialect.name == "sqlite"
+    with ledger.database.read() as connection:
+        for statement, parameters in [each for each in asked if "source_key" in each[0]]:
+            if not on_sqlite:
+                connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # three rows are read faster without
+                connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+            explain = "EXPLAIN QUERY PLAN " if on_sqlite else "EXPLAIN "
+            plan = connection.exec_driver_sql(explain + statement, parameters).all()
+            assert "ix_documents_key" in str(plan)
+
+
+def test_documents_that_are_not_in_the_collection_as_they_are_now(ledger: Ledger):
+    names = ("through", "partial", "failed", "older settings", "older version", "not yet", "touched")
+    all_of_them = {name: document(f"s3://b/{name}.md") for name in names}
+    ledger.claim(batch("one"), list(all_of_them.values()))
+    for name, each in all_of_them.items():
+        last = {"fingerprint": "old" if name == "older settings" else "new"}
+        status = {"partial": Status.PARTIAL, "failed": Status.FAILED}.get(name, Status.OK)
+        ledger.record(
+            [outcome(each), *([] if name == "not yet" else [outcome(each, Stage.VECTOR_COLLECTION, status, **last)])]
+        )
+    older = all_of_them["older version"]
+    ledger.set_version(older.document_id, "another", "text/plain", older.etag, older.size)
+    touched = all_of_them["touched"]
+    later = ledger.outcomes([touched.document_id])[touched.document_id, Stage.RAW_DOCUMENTS].updated_at + 1
+    ledger.claim(batch("two", created_at=later), [touched.model_copy(update={"etag": "e2"})])
+    found = {
+        each.source_key.removeprefix("s3://b/").removesuffix(".md") for each in ledger.not_through("default", "new")
+    }
+    assert found == {"failed", "older settings", "older version", "not yet", "touched"}
+    assert ledger.not_through("other", "new") == []
 
 
 def test_object_that_was_only_touched_needs_no_more_than_a_look(ledger: Ledger):

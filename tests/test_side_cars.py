@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from docmill.access import SIDE_CAR, apply_policy
+from docmill.access import apply_policy
+from docmill.attributes import SIDE_CAR
 from docmill.errors import SourceError
 from docmill.index.conditions import parse_condition
 from docmill.mirror import form_batches, make_plan, reconcile_step, retag

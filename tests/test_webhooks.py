@@ -5,9 +5,7 @@ import hashlib
 import hmac
 import json
 import logging
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import dagster as dg
@@ -22,45 +20,17 @@ from docmill.pipeline import run_batch
 from docmill.settings import Settings, WebhookSettings, load_settings
 from docmill.webhooks import Webhooks
 from docmill.workspace import Workspace
+from tests.receiver import Receiver, receiving
 from tests.services import wait_for
 
 KEY = b"0123456789abcdefghijklmnopqrstuv"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 
-class Receiver(ThreadingHTTPServer):
-    """Keeps what it is sent; answers with the codes of `answers`, then with 204."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/hook"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(self.server.answers.pop(0) if self.server.answers else 204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with receiving() as server:
+        yield server
 
 
 def settings(receiver: Receiver, home: Path, allow: str = "127.0.0.0/8") -> Settings:

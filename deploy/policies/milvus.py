@@ -1,31 +1,43 @@
-"""Makes a Milvus user for docmill that may do no more than it needs; run it as root of Milvus 2.5 or newer.
+"""Makes Milvus users for docmill that may do no more than they need; run it as root of Milvus 2.3 or newer.
 
-    python deploy/policies/milvus.py http://milvus:19530 root:PASSWORD docmill:NEW_PASSWORD [reader:NEW_PASSWORD]
+    MILVUS_ROOT=root:PASSWORD MILVUS_WRITER=docmill:NEW_PASSWORD MILVUS_READER=reader:NEW_PASSWORD \
+        python deploy/policies/milvus.py http://milvus:19530
 
-The first user reads and writes; the optional second one only searches (for a service that ingests nothing).
+The writer ingests and searches; the reader, who may be left out, only searches (for a service that ingests nothing).
+The server must ask for users (`common.security.authorizationEnabled`). A user that is there keeps its password. Neither
+may make users, roles or databases. It takes some seconds until the server's proxies know what was granted.
 """
 
+import os
 import sys
 
 from pymilvus import MilvusClient
 
-READ = ("DatabaseReadOnly", "CollectionReadOnly", "Load")
-WRITE = ("DatabaseAdmin", "CollectionAdmin")  # it makes, aliases and drops the collections of its generations
+READ = {
+    "Global": ("DescribeCollection", "ShowCollections", "DescribeAlias", "ListAliases"),
+    "Collection": ("Load", "GetLoadState", "GetLoadingProgress", "IndexDetail", "Search", "Query"),
+}
+WRITE = {  # it makes, aliases and drops the collections of its generations
+    "Global": (*READ["Global"], "CreateCollection", "DropCollection", "CreateAlias"),
+    "Collection": (*READ["Collection"], "CreateIndex", "Upsert", "Delete"),
+}
 
 
-def grant(client: MilvusClient, account: str, privileges: tuple[str, ...]) -> None:
+def grant(client: MilvusClient, account: str, privileges: dict[str, tuple[str, ...]]) -> None:
     """The account is there with a role of its own that has these privileges on every collection of the database."""
     name, _, password = account.partition(":")
-    client.create_user(user_name=name, password=password)
-    client.create_role(role_name=name)
-    for privilege in privileges:
-        client.grant_privilege_v2(role_name=name, privilege=privilege, collection_name="*", db_name="default")
+    if name not in client.list_users():
+        client.create_user(user_name=name, password=password)
+    if name not in client.list_roles():
+        client.create_role(role_name=name)
+    for kind, names in privileges.items():
+        for privilege in names:
+            client.grant_privilege(role_name=name, object_type=kind, privilege=privilege, object_name="*")
     client.grant_role(user_name=name, role_name=name)
 
 
 if __name__ == "__main__":
-    uri, root, writer, *readers = sys.argv[1:]
-    administrator = MilvusClient(uri=uri, token=root)
-    grant(administrator, writer, WRITE)
-    for reader in readers:
-        grant(administrator, reader, READ)
+    administrator = MilvusClient(uri=sys.argv[1], token=os.environ["MILVUS_ROOT"])
+    for variable, privileges in (("MILVUS_WRITER", WRITE), ("MILVUS_READER", READ)):
+        if account := os.environ.get(variable):
+            grant(administrator, account, privileges)

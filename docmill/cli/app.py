@@ -41,6 +41,7 @@ app.add_typer(models.app, name="models")
 Collection = Annotated[str, typer.Option("--collection", "-c", help="The collection; default: the settings'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
 Access = Annotated[list[str] | None, typer.Option("--access", help="Your access tags; default: the public only.")]
+ReadingMode = Annotated[Mode | None, typer.Option("--mode", help="How much a page may cost; default: the settings'.")]
 Address = Annotated[str, typer.Argument(help="A file, a folder, or s3://bucket/prefix.")]
 
 
@@ -51,13 +52,15 @@ def ingest_command(
     as_json: Json = False,
     force: Annotated[bool, typer.Option("--force", help="Delete even if many documents are gone.")] = False,
     runner: Annotated[str, typer.Option(help="dagster or library; default: dagster where it is installed.")] = "",
+    mode: ReadingMode = None,
 ) -> None:
     """Bring a folder, bucket or file into a collection: new and changed documents in, deleted ones out.
 
     The source is watched from then on by the sensors, while `docmill dev` runs. What is done is not done again; a run
     that was interrupted resumes.
     """
-    failed = ingest.ingest(path, collection, as_json=as_json, force=force, runner=runner)
+    with ingest.reading_in(mode):
+        failed = ingest.ingest(path, collection, as_json=as_json, force=force, runner=runner)
     raise typer.Exit(DOCUMENTS_FAILED if failed else OK)
 
 
@@ -238,11 +241,14 @@ def quarantine_command(
 def reconcile_command(
     collection: Collection = "",
     force: Annotated[bool, typer.Option("--force", help="Delete even if many documents are gone.")] = False,
+    tags: Annotated[
+        bool, typer.Option(help="Ask for each object's tags, where access_object_tags names them: a request each.")
+    ] = True,
     runner: Annotated[str, typer.Option(help="dagster or library; default: dagster where it is installed.")] = "",
     as_json: Json = False,
 ) -> None:
     """Make a collection mirror its watched sources: new, changed, renamed and deleted objects."""
-    failed = ingest.reconcile(collection, as_json=as_json, force=force, runner=runner)
+    failed = ingest.reconcile(collection, as_json=as_json, force=force, runner=runner, tags=tags)
     raise typer.Exit(DOCUMENTS_FAILED if failed else OK)
 
 
@@ -276,7 +282,7 @@ def parse_command(
         typer.Option("--format", "-f", help=f"What to give, some of: {', '.join(parse.Form)}; default: markdown."),
     ] = None,
     output: Annotated[str, typer.Option("--output", "-o", help="A file or a folder to write to.")] = "",
-    mode: Annotated[Mode | None, typer.Option(help="How much a page may cost; default: the settings'.")] = None,
+    mode: ReadingMode = None,
     pages: Annotated[str, typer.Option(help="Only these pages, such as 1-3,7,10-.")] = "",
     text_depth: Annotated[
         parse.Depth, typer.Option(help="Markdown and text as one for the document, or one a page.")
@@ -313,6 +319,7 @@ def parse_command(
         config=parse.config_of(settings, mode, languages),
         limits=settings.workers,
         endpoint=settings.s3_endpoint_url,
+        scan=settings.scan,
     )
     raise typer.Exit(OK if parse.parse(wish, as_json=as_json) else ERROR)
 

@@ -22,7 +22,6 @@ from docmill.cli.output import (
     print_json,
     print_stages,
     short,
-    stage_record,
     table,
 )
 from docmill.doctor import Finding, examine
@@ -112,12 +111,12 @@ def retry(choice: Choice, *, runner: str, as_json: bool) -> int:
         ids = {each.document.document_id for each in chosen}
         left = [each for each in workspace.ledger.failures() if each.document.document_id in ids]
         if as_json:
-            stages = [stage_record(workspace, stage, [x for x in bars.reports if x.stage is stage]) for stage in Stage]
-            print_json({"retried": len(ids), "stages": stages, "failed": [failure_record(each) for each in left]})
+            failed = [failure_record(each) for each in left]
+            print_json({"retried": len(ids), "stages": bars.records(), "failed": failed})
         elif not chosen:
             console.print("No document stands failed: nothing to retry.")
         else:
-            print_stages(workspace, bars.reports)
+            print_stages(bars)
             print_failures(left)
         return len(left)
 
@@ -146,10 +145,10 @@ def _retry(workspace: Workspace, failures: Sequence[Failure], runner: str) -> St
     batches: dict[str, set[str]] = defaultdict(set)
     for each in failures:
         batches[each.document.batch].add(each.document.document_id)
-    bars = StageBars()
+    bars = StageBars(workspace)
     if batches:
         chosen = find_runner(runner)
-        with bars.shown():
+        with bars.shown(), workspace.index.kept_open():
             for batch, ids in sorted(batches.items()):
                 chosen.run(workspace, batch, list(Stage), Scope(frozenset(ids)))
     return bars

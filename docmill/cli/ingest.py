@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.markup import escape
@@ -17,21 +18,36 @@ from docmill.cli.output import (
     print_json,
     print_stages,
     short,
-    stage_record,
     table,
 )
+from docmill.config import Mode
 from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
 from docmill.generations import WAY_BACK, drop_expired, unsearched
 from docmill.ledger import Failure
 from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
-from docmill.models import Stage, Status
-from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches
+from docmill.models import Stage
+from docmill.pipeline import Scope, delete_documents, pending_batches
 from docmill.runners import find_runner
-from docmill.standing import with_outcomes
+from docmill.settings import load_settings, overridden
 from docmill.workspace import Workspace
 
 _NOTES = 20
+
+
+@contextmanager
+def reading_in(mode: Mode | None) -> Iterator[None]:
+    """Documents are read in the mode instead of the settings'; at the end it is told what a later run does then."""
+    own = load_settings().pipeline.extract.mode
+    if mode is None or mode is own:
+        yield
+        return
+    with overridden("pipeline.extract.mode", mode.value):
+        yield
+    notes.print(
+        f"This was read in mode {mode}. The settings say {own}: whatever runs without --mode {mode}, sensors too, "
+        f"reads these documents again. To keep it, set pipeline.extract.mode."
+    )
 
 
 def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: str) -> int:
@@ -39,28 +55,40 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         source = resolve_source(workspace, path)
-        plan = make_plan(workspace, collection, source)
-        if not (plan.pending or plan.unchanged or plan.gone):
-            raise UsageError(f"{path} holds no documents.", hint="Check the path; hidden files are left out.")
-        known = len(plan.gone) + len(plan.changed) + len(plan.unchanged)
-        check_deletions(len(plan.gone), known, plan.source, workspace.settings.delete_cap, force=force)
-        delete_documents(workspace, collection, [each.document_id for each in plan.gone])
-        retagged = retag(workspace, plan)
-        made = form_batches(workspace, collection, plan.pending, runner="cli")
-        if source.endswith("/"):  # only now, or a sensor's tick could take the documents first
-            workspace.ledger.add_source(collection, source)
-        ids = [each.document_id for each in (*plan.unchanged, *plan.pending)]
-        waiting = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
-        left = [batch for batch in waiting if batch not in made]
-        bars = _run(workspace, [*left, *made], runner)
+        numbers, batches = _taken_up(workspace, collection, source, path, force=force)
+        bars = _run(workspace, batches, runner)
         failures = _failures(workspace, collection, source)
         if sentence := unsearched(workspace, collection):
             notes.print(f"{collection}: {sentence} {WAY_BACK}", markup=False)
-        _print(workspace, _Done(plan, len(left), len(retagged), bars, failures), as_json=as_json)
+        _print(_Done(collection, source, numbers, bars, failures), as_json=as_json)
         return len({each.document.document_id for each in failures})
 
 
-def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> int:
+def _taken_up(
+    workspace: Workspace, collection: str, source: str, path: str, *, force: bool
+) -> tuple[dict[str, int], list[str]]:
+    """The source's documents are in batches and what is gone is deleted: how many of each, and batches to be run.
+
+    The documents themselves are not given back: they would lie in memory for as long as the batches run.
+    """
+    plan = make_plan(workspace, collection, source)
+    if not (plan.pending or plan.unchanged or plan.gone):
+        raise UsageError(f"{path} holds no documents.", hint="Check the path; hidden files are left out.")
+    known = len(plan.gone) + len(plan.changed) + len(plan.unchanged)
+    check_deletions(len(plan.gone), known, plan.source, workspace.settings.delete_cap, force=force)
+    delete_documents(workspace, collection, [each.document_id for each in plan.gone])
+    retagged = retag(workspace, plan)
+    made = form_batches(workspace, collection, plan.pending, runner="cli")
+    if source.endswith("/"):  # only now, or a sensor's tick could take the documents first
+        workspace.ledger.add_source(collection, source)
+    ids = [each.document_id for each in (*plan.unchanged, *plan.pending)]
+    waiting = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
+    left = [batch for batch in waiting if batch not in made]
+    numbers = {name: len(getattr(plan, name)) for name in ("new", "changed", "unchanged", "gone")}
+    return numbers | {"retagged": len(retagged), "resumed_batches": len(left)}, [*left, *made]
+
+
+def reconcile(collection: str, *, as_json: bool, force: bool, runner: str, tags: bool) -> int:
     """Reconcile the watched sources and print what came of it; how many of their documents stand failed."""
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
@@ -70,11 +98,12 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> in
         steps = [
             step
             for source in sources
-            for step in reconcile_steps(workspace, collection, source, force=force, runner="cli")
+            for step in reconcile_steps(workspace, collection, source, force=force, runner="cli", tags=tags)
         ]
         dropped = drop_expired(workspace, collection)
         deleted, retagged = sum(each.deleted for each in steps), sum(each.retagged for each in steps)
-        batches = pending_batches(workspace, workspace.ledger.documents(collection))
+        left = workspace.ledger.not_through(collection, workspace.fingerprints[Stage.VECTOR_COLLECTION])
+        batches = pending_batches(workspace, left)
         bars = _run(workspace, batches, runner)
         failures = workspace.ledger.failures(collection)
         if as_json:
@@ -87,8 +116,8 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> in
                 console.print(f"{retagged} documents changed their access tags or metadata.")
             if dropped:
                 console.print(f"Former generations dropped, their time of grace being over: {', '.join(dropped)}.")
-            if bars.reports:
-                print_stages(workspace, bars.reports)
+            if bars.begun:
+                print_stages(bars)
             print_failures(failures)
         return len({each.document.document_id for each in failures})
 
@@ -97,18 +126,18 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str) -> in
 class _Done:
     """What an ingest did."""
 
-    plan: Plan
-    resumed: int
-    retagged: int
+    collection: str
+    source: str
+    numbers: dict[str, int]
     bars: StageBars
     failures: list[Failure]
 
 
 def _run(workspace: Workspace, batches: list[str], runner: str) -> StageBars:
-    bars = StageBars()
+    bars = StageBars(workspace)
     if batches:
         chosen = find_runner(runner)
-        with bars.shown():
+        with bars.shown(), workspace.index.kept_open():
             for batch in batches:
                 chosen.run(workspace, batch, list(Stage), Scope())
     return bars
@@ -118,48 +147,28 @@ def _failures(workspace: Workspace, collection: str, source: str) -> list[Failur
     return [each for each in workspace.ledger.failures(collection) if each.document.source_key.startswith(source)]
 
 
-def _notes(workspace: Workspace, reports: Sequence[StageReport]) -> list[dict[str, str]]:
-    """What the stages found odd in documents that are all right, such as a name that belies the content."""
-    ids = sorted({document for each in reports for document in each.worked_on})
-    return [
-        {"source": document.source_key, "stage": stage.value, "message": outcome.message}
-        for document, outcomes in with_outcomes(workspace, workspace.ledger.documents_by_id(ids))
-        for stage in Stage
-        if (outcome := outcomes.get((document.document_id, stage))) and outcome.status is Status.OK and outcome.message
-    ]
-
-
-def _print(workspace: Workspace, done: _Done, *, as_json: bool) -> None:
-    plan, reports = done.plan, done.bars.reports
-    odd = _notes(workspace, reports)
-    numbers = {
-        "new": len(plan.new),
-        "changed": len(plan.changed),
-        "unchanged": len(plan.unchanged),
-        "gone": len(plan.gone),
-        "retagged": done.retagged,
-        "resumed_batches": done.resumed,
-    }
+def _print(done: _Done, *, as_json: bool) -> None:
+    bars, numbers = done.bars, done.numbers
     if as_json:
-        stages = [stage_record(workspace, stage, [each for each in reports if each.stage is stage]) for stage in Stage]
         failed = [failure_record(each) for each in done.failures]
         print_json(
-            {"collection": plan.collection, "source": plan.source}
+            {"collection": done.collection, "source": done.source}
             | numbers
-            | {"stages": stages, "failed": failed, "notes": odd}
+            | {"stages": bars.records(), "failed": failed, "notes": bars.notes}
         )
         return
     told = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in numbers.items() if value)
-    source = escape(short(plan.source))
-    console.print(f"[bold]{source}[/bold] → collection [bold]{escape(plan.collection)}[/bold]: {told}")
-    if reports:
-        print_stages(workspace, reports)
-    elif not done.retagged:
+    console.print(
+        f"[bold]{escape(short(done.source))}[/bold] → collection [bold]{escape(done.collection)}[/bold]: {told}"
+    )
+    if bars.begun:
+        print_stages(bars)
+    elif not numbers["retagged"]:
         console.print("Nothing to do: every document is as it was.")
-    for note in odd[:_NOTES]:
+    for note in bars.notes[:_NOTES]:
         notes.print(f"Note: {short(note['source'])}: {note['message']}", markup=False)
-    if len(odd) > _NOTES:
-        notes.print(f"… and {len(odd) - _NOTES} more notes (--json lists all)")
+    if len(bars.notes) > _NOTES:
+        notes.print(f"… and {len(bars.notes) - _NOTES} more notes (--json lists all)")
     if done.failures:
         console.print(f"{len(done.failures)} failed; the others are searchable:")
         print_failures(done.failures)

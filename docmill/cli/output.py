@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from docmill.ledger import Failure
-from docmill.models import Stage
+from docmill.models import Outcome, Stage, Status
 from docmill.pipeline import StageReport
 from docmill.progress import told
 from docmill.settings import load_settings
@@ -94,11 +95,40 @@ def print_failures(failures: Sequence[Failure]) -> None:
             console.print(f"    [dim]{escape(each.outcome.hint)}[/dim]")
 
 
-class StageBars:
-    """Progress bars on standard error, one a stage, and the reports of the stages that are done."""
+@dataclass
+class StageTotals:
+    """A stage of a run over all its batches; `seconds` and `pages` are those of the documents that were worked on."""
 
-    def __init__(self) -> None:
-        self.reports: list[StageReport] = []
+    documents: int = 0
+    ok: int = 0
+    failed: int = 0
+    waiting: int = 0
+    worked_on: int = 0
+    seconds: float = 0.0
+    pages: int = 0
+
+    def add(self, report: StageReport, pages: int) -> None:
+        """The stage of another batch is among them."""
+        self.documents += report.documents
+        self.ok += report.ok + report.partial
+        self.failed += report.failed
+        self.waiting += report.waiting
+        self.worked_on += report.processed
+        self.seconds += report.seconds if report.worked_on else 0.0
+        self.pages += pages
+
+
+class StageBars:
+    """Progress bars on standard error, one a stage, and what came of the stages that are done.
+
+    That is added up as it comes: a run of very many batches keeps no list of its documents. `notes` is what the stages
+    found odd in documents that are all right, such as a name that belies the content.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.notes: list[dict[str, str]] = []
+        self._workspace = workspace
+        self._totals: dict[Stage, StageTotals] = {stage: StageTotals() for stage in Stage}
         self._bars = Progress(
             TextColumn("{task.description:<20}"),
             BarColumn(bar_width=30),
@@ -107,13 +137,17 @@ class StageBars:
             console=notes,
             disable=not sys.stderr.isatty(),
         )
+        self._tasks: dict[Stage, TaskID] = {}
+        self._begun: dict[Stage, int] = {}
         self._task: TaskID | None = None
-        self._stage = ""
 
     def begin(self, stage: Stage, batch: str, total: int) -> None:
-        """A bar for the stage."""
-        self._stage = stage.value
-        self._task = self._bars.add_task(stage.value, total=total)
+        """The stage's bar is longer by that."""
+        self._begun[stage] = self._begun.get(stage, 0) + total
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage.value, total=total)
+        self._task = self._tasks[stage]
+        self._bars.update(self._task, total=self._begun[stage])
         if not sys.stderr.isatty():
             notes.print(f"{batch} {stage.value}: {total} documents")
 
@@ -123,8 +157,15 @@ class StageBars:
             self._bars.advance(self._task, documents)
 
     def end(self, report: StageReport) -> None:
-        """The report is kept."""
-        self.reports.append(report)
+        """The report is added to the stage's."""
+        pages = sum(self._workspace.ledger.pages(report.worked_on).values())
+        self._totals[report.stage].add(report, pages)
+        outcomes = self._workspace.ledger.outcomes(report.worked_on)
+        odd = {key[0]: each.message for key, each in outcomes.items() if _is_odd(report.stage, key[1], each)}
+        self.notes += [
+            {"source": document.source_key, "stage": report.stage.value, "message": odd[document.document_id]}
+            for document in self._workspace.ledger.documents_by_id(list(odd))
+        ]
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -132,27 +173,29 @@ class StageBars:
         with self._bars, told(self):
             yield
 
+    @property
+    def begun(self) -> bool:
+        """Whether any stage has been run."""
+        return bool(self._begun)
 
-def print_stages(workspace: Workspace, reports: Sequence[StageReport]) -> None:
+    def records(self) -> list[dict[str, object]]:
+        """Each stage of the run for programs; pages a second count those of the documents that the run worked on."""
+        return [_stage_record(stage, each) for stage, each in self._totals.items()]
+
+
+def _is_odd(wanted: Stage, stage: Stage, outcome: Outcome) -> bool:
+    return stage is wanted and outcome.status is Status.OK and bool(outcome.message)
+
+
+def print_stages(bars: StageBars) -> None:
     """A row a stage over all batches of a run: documents, ok, failed, pages a second."""
-    rows = [stage_record(workspace, stage, [each for each in reports if each.stage is stage]) for stage in Stage]
     columns = ["stage", "#documents", "#ok", "#failed", "#waiting", "#worked on", "#seconds", "#pages/s"]
     names = ["stage", "documents", "ok", "failed", "waiting", "worked_on", "seconds", "pages_per_second"]
-    table("", columns, [["" if row[name] is None else row[name] for name in names] for row in rows])
+    table("", columns, [["" if row[name] is None else row[name] for name in names] for row in bars.records()])
 
 
-def stage_record(workspace: Workspace, stage: Stage, reports: Sequence[StageReport]) -> dict[str, object]:
-    """A stage of a run in numbers; pages a second count the pages of the documents that the run worked on."""
-    ids = [document for each in reports for document in each.worked_on]
-    pages = sum(workspace.ledger.pages(ids).values())
-    seconds = sum(each.seconds for each in reports if each.worked_on)
-    return {
-        "stage": stage.value,
-        "documents": sum(each.documents for each in reports),
-        "ok": sum(each.ok + each.partial for each in reports),
-        "failed": sum(each.failed for each in reports),
-        "waiting": sum(each.waiting for each in reports),
-        "worked_on": len(ids),
-        "seconds": round(seconds, 2),
-        "pages_per_second": round(pages / seconds, 1) if seconds and pages else None,
-    }
+def _stage_record(stage: Stage, totals: StageTotals) -> dict[str, object]:
+    seconds, pages = totals.seconds, totals.pages
+    shown = {name: getattr(totals, name) for name in ("documents", "ok", "failed", "waiting", "worked_on")}
+    speed = round(pages / seconds, 1) if seconds and pages else None
+    return {"stage": stage.value, **shown, "seconds": round(seconds, 2), "pages_per_second": speed}

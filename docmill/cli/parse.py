@@ -19,13 +19,14 @@ from docmill.cli.output import notes, print_json
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import DocmillError, SourceError, UsageError
 from docmill.extract.outputs import SUFFIXES, Depth, Form, OutputOptions, single
-from docmill.extract.parse_task import Parsed, ParseTask, file_bytes, parse_file
+from docmill.extract.parse_task import Parsed, ParseTask, file_bytes, parse_file, scanned_bytes
 from docmill.extract.render import TableStyle
 from docmill.extract.wanted import Wanted, page_ranges
 from docmill.extract.whole import read_whole
 from docmill.inference import places
 from docmill.models import ElementType
-from docmill.settings import Settings, WorkerLimits, load_settings
+from docmill.scan import NO_SCAN
+from docmill.settings import ScanSettings, Settings, WorkerLimits, load_settings
 from docmill.store import LocalStore
 from docmill.workers import Isolated
 
@@ -65,6 +66,7 @@ class Wish:
     config: ExtractConfig
     limits: WorkerLimits
     endpoint: str | None = None
+    scan: ScanSettings = NO_SCAN
 
 
 def forms_of(names: Sequence[str]) -> frozenset[Form]:
@@ -124,8 +126,8 @@ def _parse(wish: Wish, shown: Callable[[str], str], *, as_json: bool) -> bool:
     if folder is None:
         _one(inputs[0], wish, shown)
         return True
-    tasks = [ParseTask(str(x.path), x.name, str(folder), wish.config, wish.forms, wish.options, wish.wanted, known)
-             for x in inputs]  # fmt: skip
+    tasks = [ParseTask(str(x.path), x.name, str(folder), wish.config, wish.forms, wish.options, wish.wanted, known,
+                       wish.scan) for x in inputs]  # fmt: skip
     results = [*(_here(tasks[0]) if len(tasks) == 1 else _in_workers(tasks, wish.limits))]
     results.sort(key=lambda each: each[0])
     if as_json:
@@ -204,17 +206,18 @@ def _one(file: Input, wish: Wish, shown: Callable[[str], str]) -> None:
     """Print the one output of one file, or write it to the file named."""
     (form,) = wish.forms
     with _named(shown(str(file.path))), _pages_shown(file.path.name) as watch:
-        reading = read_whole(file_bytes(str(file.path)), file.path.name, wish.config, replace(wish.wanted, watch=watch))
-        data = single(reading, form, wish.options, file.path.stem)
+        data = scanned_bytes(str(file.path), wish.scan)
+        reading = read_whole(data, file.path.name, wish.config, replace(wish.wanted, watch=watch))
+        output = single(reading, form, wish.options, file.path.stem)
     for warning in (*reading.extraction.lacking, *reading.extraction.warnings):
         notes.print(f"Note: {warning}", markup=False)
-    if form is Form.CSV and not data:
+    if form is Form.CSV and not output:
         notes.print("Note: The document has no tables.")
     if not wish.output:
-        sys.stdout.write(data.decode().rstrip("\n") + "\n")
+        sys.stdout.write(output.decode().rstrip("\n") + "\n")
         return
     target = Path(wish.output).absolute()
-    LocalStore(target.parent).put(target.name, data)
+    LocalStore(target.parent).put(target.name, output)
 
 
 def _here(task: ParseTask) -> Iterator[tuple[int, Parsed | DocmillError]]:

@@ -11,6 +11,7 @@ from typing import cast
 
 from docmill.cli.output import console, notes, open_workspace, print_json, short, table
 from docmill.errors import SourceError, UsageError
+from docmill.scan import scan
 from docmill.settings import load_settings
 from docmill.store import LocalStore
 from docmill.structured.record import Json, Record
@@ -72,6 +73,7 @@ def extract(file: Path, schema: str, wish: ExtractWish, *, as_json: bool) -> boo
         raise SourceError(f"{file} is not a file.", hint="Check the path.")
     data = LocalStore(file.absolute().parent).get(file.name)
     settings = load_settings()
+    scan(data, str(file), settings.scan)
     engine = engine_for(wish.engine or options.engine, settings)
     document = read_document(ReadTask(data, file.name, settings.pipeline.extract))
     made = list(records_of(document.layout, named, engine))
@@ -197,7 +199,10 @@ def generate_schema(files: Sequence[Path]) -> None:
     if all(file.suffix == ".json" for file in files):
         made = proposed([cast(Json, json.loads(each)) for each in data.values()])
     else:
-        config = load_settings().pipeline.extract
+        settings = load_settings()
+        config = settings.pipeline.extract
+        for file, each in data.items():
+            scan(each, str(file), settings.scan)
         made = propose([read_document(ReadTask(each, file.name, config)).layout for file, each in data.items()])
     sys.stdout.write(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
 

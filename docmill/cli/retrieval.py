@@ -33,8 +33,8 @@ def reindex_and_print(collection: str, *, force: bool, runner: str, as_json: boo
     """Build the collection anew and print the verdict; whether the settings' generation is live."""
     with open_workspace() as workspace:
         name = collection or workspace.settings.collection
-        chosen, bars = find_runner(runner), StageBars()
-        with bars.shown():
+        chosen, bars = find_runner(runner), StageBars(workspace)
+        with bars.shown(), workspace.index.kept_open():
             verdict = reindex(
                 workspace, name, lambda batch: chosen.run(workspace, batch, list(Stage), Scope()), force=force
             )

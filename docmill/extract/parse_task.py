@@ -14,6 +14,8 @@ from docmill.extract.whole import read_whole
 from docmill.inference import places
 from docmill.inference.places import Places
 from docmill.models import PICTURES, Extraction
+from docmill.scan import NO_SCAN, scan
+from docmill.settings import ScanSettings
 from docmill.store import LocalStore
 
 
@@ -32,6 +34,7 @@ class ParseTask:
     options: OutputOptions
     wanted: Wanted = ALL
     places: Places = ()
+    scan: ScanSettings = NO_SCAN
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class Parsed:
 
 
 def parse_file(task: ParseTask) -> Parsed:
-    """The outputs lie in the folder afterwards. Raises what `read_whole` and `outputs` raise, and SourceError."""
+    """The outputs lie in the folder afterwards. Raises what `scanned_bytes`, `read_whole` and `outputs` raise."""
     places.know(task.places)
-    data = file_bytes(task.path)
+    data = scanned_bytes(task.path, task.scan)
     reading = read_whole(data, Path(task.path).name, task.config, task.wanted)
     extraction = reading.extraction
     forms, warnings = possible(task.forms, reading, task.config)
@@ -75,6 +78,13 @@ def file_bytes(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise SourceError(f"It cannot be read: {error.strerror}.", hint="Check its path and permissions.") from error
+
+
+def scanned_bytes(path: str, settings: ScanSettings) -> bytes:
+    """The bytes of a file that no scanner objects to. Raises what `file_bytes` and `scan` raise."""
+    data = file_bytes(path)
+    scan(data, Path(path).name, settings)
+    return data
 
 
 def possible(

@@ -118,6 +118,10 @@ class VectorIndex(Protocol):
         """What is called inside shares one connection, and one turn where processes take turns."""
         ...
 
+    def kept_open(self) -> AbstractContextManager[None]:
+        """What is called inside may find the index open from the call before: for many calls with pauses in between."""
+        ...
+
     def prepare(self, collection: str, space: Space, expected_rows: int) -> None:
         """The space's physical collection is there, with an index that fits so many rows."""
         ...

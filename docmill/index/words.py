@@ -22,6 +22,8 @@ import numpy.typing as npt
 from docmill.index.base import Candidate, Row, Where, passes
 from docmill.models import ChunkKind
 
+WORDS_FILE = "words.sqlite"
+"""Its name in Milvus Lite's folder."""
 _SMALLEST = 1e-6
 """What FTS5 takes for the inverse document frequency of terms that more than half of the rows have."""
 _TABLES = """

@@ -1,7 +1,7 @@
 """Brings a ledger's tables to this docmill's schema, whoever made them and however many processes begin at once.
 
 Each file in `versions/` is one step. A new one is written by hand, with the next number: `HEAD` below names it, and a
-test holds that the steps together make the tables of `docmill/ledger.py`. The table `docmill_version` has a name of its
+test holds that the steps together make the tables of `docmill/ledger/`. The table `docmill_version` has a name of its
 own, because Dagster keeps Alembic's usual one when it lives in the same database.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from docmill.database import Database
 
-HEAD = "0009"
+HEAD = "0012"
 VERSION_TABLE = "docmill_version"
 _LOCK = 0x646F636D
 """The advisory lock that migrations of one PostgreSQL database take: "docm"."""

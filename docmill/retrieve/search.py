@@ -118,7 +118,7 @@ def live_space(workspace: Workspace, collection: str) -> Space | None:
 
 
 def visible_row(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str]) -> tuple[Space, Row]:
-    """The row of a hit and its space; raises UsageError if the collection holds none of that id that the caller's tags show."""
+    """The row of a hit and its space; raises UsageError if there is none of that id that the caller's tags show."""
     space = live_space(workspace, collection)
     rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
     if space is None or not rows or not {PUBLIC, *access} & set(rows[0].access):

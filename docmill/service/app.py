@@ -55,7 +55,8 @@ def create_app(workspace: Workspace, protocols: Sequence[Protocol] | None = None
     app.state.metrics = metrics
     app.state.keys = KeyRing(workspace.keys, open_on_loopback=limits.open_on_loopback)
     app.state.limits = RateLimits(limits.requests_per_minute)
-    app.state.runner = Runner(workspace, handlers, _counter(metrics, workspace.webhooks))
+    waiting = frozenset(kind for each in served for kind in each.waiting)
+    app.state.runner = Runner(workspace, handlers, _counter(metrics, workspace.webhooks, waiting), waiting)
     for each in served:
         app.include_router(each.router)
     _add_health(app)
@@ -95,11 +96,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         _log.info("stopped")
 
 
-def _counter(metrics: Metrics, webhooks: Webhooks) -> Callable[[Job, str, float], None]:
+def _counter(metrics: Metrics, webhooks: Webhooks, waiting: frozenset[str]) -> Callable[[Job, str, float], None]:
     def count(job: Job, end: str, seconds: float) -> None:
         metrics.jobs.labels(job.kind, end).observe(seconds)
         _log.info("job", extra={"job": job.job_id, "kind": job.kind, "end": end, "seconds": round(seconds, 3)})
-        if end in ("done", "failed"):
+        if end in ("done", "failed") and job.kind not in waiting:
             webhooks.tell("job.finished", {"job_id": job.job_id, "kind": job.kind, "end": end})
 
     return count

@@ -191,11 +191,32 @@ def do_ingest(context: Context) -> bytes:
     with INGESTING:
         plans = [make_plan(workspace, collection, source + str(name)) for name in dict.fromkeys(names)]
         pending = [each for plan in plans for each in plan.pending]
-        form_batches(workspace, collection, pending, runner="service")
+        others = [make_plan(workspace, collection, source + name) for name in _waiting(context, collection, names)]
+        beside = [each for plan in others for each in plan.pending]
+        form_batches(workspace, collection, [*pending, *beside], runner="service")
         ids = [each.document_id for plan in plans for each in (*plan.pending, *plan.unchanged)]
-        batches = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
-        _run_batches(context, batches, ids)
+        due = [*_due(context, ids), *(each.document_id for each in beside)]
+        _run_batches(context, pending_batches(workspace, workspace.ledger.documents_by_id(due)), due)
     return _ended(workspace, collection, ids)
+
+
+def _waiting(context: Context, collection: str, names: Sequence[object]) -> list[str]:
+    """The names that other uploads into the collection wait for: they go into one batch with this job's.
+
+    Each of these jobs still ends by itself, and finds its documents done then.
+    """
+    jobs = [job for job in context.workspace.jobs.waiting("ingest") if job.payload["collection"] == collection]
+    found = [name for job in jobs if isinstance(own := job.payload["names"], list) for name in map(str, own)]
+    most = context.workspace.settings.batch.documents
+    return [name for name in dict.fromkeys(found) if name not in names][: max(0, most - len(names))]
+
+
+def _due(context: Context, ids: Sequence[str]) -> list[str]:
+    """The documents without those that have failed since the job was sent: another job worked on them."""
+    outcomes = context.workspace.ledger.outcomes(ids).values()
+    since = context.job.created_at
+    tried = {each.document_id for each in outcomes if each.error and each.updated_at > since}
+    return [each for each in ids if each not in tried]
 
 
 def do_retry(context: Context) -> bytes:

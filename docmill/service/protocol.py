@@ -16,7 +16,8 @@ from docmill.service.runner import Handler
 class Protocol:
     """One client protocol. `prefixes` are the beginnings of the paths whose errors `error` writes.
 
-    `error` is given the problem and the request's id. `jobs` names a handler for each kind of job.
+    `error` is given the problem and the request's id. `jobs` names a handler for each kind of job; those in `waiting`
+    only wait for others' answers, and keep no other job from being done.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Protocol:
     prefixes: tuple[str, ...]
     error: Callable[[Problem, str], Response]
     jobs: Mapping[str, Handler] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
 
 
 def protocol_of(protocols: tuple[Protocol, ...], path: str) -> Protocol:

@@ -24,11 +24,13 @@ from fastapi import Request
 
 from docmill.errors import DocmillError, ReaderError, UsageError
 from docmill.jobs import Job, Jobs, this_process
+from docmill.scan import scan
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 _TICK = 1.0
+_WAITING_SLOTS = 8
 _SWEEP_SECONDS = 60.0
 _LEFTOVERS_SECONDS = 3_600.0
 _PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf", "docmill.ingestor.build")
@@ -48,8 +50,14 @@ class Context:
     folder: Path
 
     def file(self, name: str) -> bytes:
-        """The bytes of a file that came with the job."""
-        return self.workspace.jobs.file(self.job, name)
+        """The bytes of a file that came with the job; raises what `scan` raises."""
+        data = self.workspace.jobs.file(self.job, name)
+        return self.scanned(data, str(self.job.payload.get("name", name)))
+
+    def scanned(self, data: bytes, name: str) -> bytes:
+        """The bytes of a document, which a scanner does not object to; raises what `scan` raises."""
+        scan(data, name, self.workspace.settings.scan)
+        return data
 
     def report(self, progress: Mapping[str, object]) -> None:
         """The progress can be asked for; raises CancelledError if the job was cancelled."""
@@ -62,10 +70,17 @@ Handler = Callable[[Context], bytes]
 
 
 class Runner:
-    """Works on the jobs of the kinds that `handlers` names, between `start` and `stop`."""
+    """Works on the jobs of the kinds that `handlers` names, between `start` and `stop`.
+
+    Jobs of the kinds in `waiting` have threads of their own: whoever keeps them waiting holds up no other work.
+    """
 
     def __init__(
-        self, workspace: Workspace, handlers: Mapping[str, Handler], ended: Callable[[Job, str, float], None]
+        self,
+        workspace: Workspace,
+        handlers: Mapping[str, Handler],
+        ended: Callable[[Job, str, float], None],
+        waiting: frozenset[str] = frozenset(),
     ) -> None:
         self._workspace = workspace
         self._jobs: Jobs = workspace.jobs
@@ -73,8 +88,10 @@ class Runner:
         self._told = ended
         self._owner = this_process()
         self._lease = workspace.settings.service.lease_seconds
-        self._slots = workspace.settings.service.jobs_at_once or 2 * workspace.settings.workers.processes
+        slots = workspace.settings.service.jobs_at_once or 2 * workspace.settings.workers.processes
+        self._slots = {frozenset(handlers) - waiting: slots, waiting: _WAITING_SLOTS}
         self._running: dict[str, Future[bytes]] = {}
+        self._kinds: dict[str, str] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -94,7 +111,7 @@ class Runner:
         """Jobs are worked on."""
         self._loop = loop
         self._folder = TemporaryDirectory(prefix="docmill-service-")
-        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="job")
+        self._threads = ThreadPoolExecutor(sum(self._slots.values()), thread_name_prefix="job")
         self._dispatcher = threading.Thread(target=self._dispatch, name="jobs", daemon=True)
         self._dispatcher.start()
 
@@ -131,13 +148,16 @@ class Runner:
         self._wake.set()
 
     def _dispatch(self) -> None:
-        renewed = swept = 0.0
+        renewed = swept = recovered = 0.0
         leftovers = ("", 0.0)
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                self._begin()
                 now = time.monotonic()
+                if now - recovered > _TICK:
+                    self._jobs.recover()
+                    recovered = now
+                self._begin()
                 if now - renewed > self._lease / 4:
                     self._jobs.renew(self._owner, list(self._running), self._lease)
                     renewed = now
@@ -160,13 +180,17 @@ class Runner:
 
     def _begin(self) -> None:
         """Free slots have jobs."""
-        free = self._slots - len(self._running)
-        if free <= 0 or self.draining:
-            return
-        for job in self._jobs.claim(self._owner, self._handlers, free, self._lease):
+        for kinds, slots in self._slots.items():
+            with self._lock:
+                free = slots - sum(kind in kinds for kind in self._kinds.values())
+            if kinds and free > 0 and not self.draining:
+                self._begin_of(kinds, free)
+
+    def _begin_of(self, kinds: frozenset[str], free: int) -> None:
+        for job in self._jobs.claim(self._owner, kinds, free, self._lease):
             with self._lock:
                 future = self._threads.submit(self._work, job)
-                self._running[job.job_id] = future
+                self._running[job.job_id], self._kinds[job.job_id] = future, job.kind
             future.add_done_callback(partial(self._ended, job, time.monotonic()))
 
     def _work(self, job: Job) -> bytes:
@@ -196,6 +220,7 @@ class Runner:
         finally:
             with self._lock:
                 self._running.pop(job.job_id, None)
+                self._kinds.pop(job.job_id, None)
             self._told(job, end, time.monotonic() - since)
             self._wake.set()
             if self._loop is not None and not self._loop.is_closed():

@@ -133,7 +133,7 @@ def _task(workspace: Workspace, job: Job, folder: Path) -> Task:
         s3_endpoint_url=workspace.settings.s3_endpoint_url,
         config=workspace.config.extract,
         is_recording=job.document.media_type.startswith(("audio/", "video/")),
-        preview=preview_key(job.document.batch) if is_pdf else "",
+        preview=preview_key(job.document.batch) if is_pdf and job.document.batch else "",
         spool=mkdtemp(dir=folder) if is_pdf else "",
         member=bool(job.document.container),
         password=workspace.settings.password.get_secret_value(),

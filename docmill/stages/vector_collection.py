@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from docmill.access import SideCars
+from docmill.access import tagged
+from docmill.attributes import AttributeReader
 from docmill.errors import PermanentError, TransientError
 from docmill.generations import begin
 from docmill.ids import chunk_id
@@ -22,6 +23,8 @@ from docmill.workspace import Workspace
 
 _WINDOW = 4_000
 """Rows that are written, verified and cleaned up after in one go: about 30 MB."""
+_AHEAD = 64
+"""Documents whose side-cars and object tags are read in one go, just before their rows are made."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class _Pending:
 def index_documents(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[Result]:
     """The collection holds each document's current chunks and no others of it."""
     window: list[_Pending] = []
-    side_cars = SideCars(workspace)
-    for job in jobs:
+    attributes = AttributeReader(workspace)
+    for number, job in enumerate(jobs):
         since = time.monotonic()
+        if number % _AHEAD == 0:
+            attributes.read([each.document for each in jobs[number : number + _AHEAD]])
         try:
-            document = side_cars.tagged(job.document)
+            document = tagged(workspace, job.document, attributes.of(job.document))
             window.append(_Pending(document, _rows(workspace, document)))
         except (PermanentError, TransientError) as error:
             yield Result(job.document, time.monotonic() - since, error=error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docmill.errors import SourceError
-from docmill.store.base import ObjectInfo, ObjectStore
+from docmill.store.base import ObjectInfo, ObjectStore, TaggedStore
 from docmill.store.local import LocalStore
 from docmill.store.memory import MemoryStore
 
@@ -14,6 +14,7 @@ __all__ = [
     "MemoryStore",
     "ObjectInfo",
     "ObjectStore",
+    "TaggedStore",
     "canonical_url",
     "open_store",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,13 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """The object is not there afterwards, whether it was or not."""
+        ...
+
+
+@runtime_checkable
+class TaggedStore(Protocol):
+    """A store whose objects have tags beside their bytes."""
+
+    def tags(self, key: str) -> Mapping[str, str]:
+        """The object's tags by name; raises MissingObjectError, and TransientError where they may not be read."""
         ...

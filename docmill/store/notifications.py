@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
@@ -24,12 +25,31 @@ _AT_ONCE = 10
 """Messages that SQS gives, or takes the receipts of, in one answer."""
 
 
+class Event(StrEnum):
+    """What happened to an object."""
+
+    WRITTEN = "written"
+    TAGGED = "tagged"
+    REMOVED = "removed"
+
+
+_BY_RECORD = {"ObjectCreated": Event.WRITTEN, "ObjectTagging": Event.TAGGED, "ObjectRemoved": Event.REMOVED}
+"""The first part of `eventName` in S3's own messages."""
+_BY_BRIDGE = {
+    "Object Created": Event.WRITTEN,
+    "Object Tags Added": Event.TAGGED,
+    "Object Tags Deleted": Event.TAGGED,
+    "Object Deleted": Event.REMOVED,
+}
+"""`detail-type` in EventBridge's."""
+
+
 @dataclass(frozen=True)
 class Notice:
-    """A message: the addresses (`s3://bucket/key`) of the objects that were written; none where it tells of others."""
+    """A message: the addresses (`s3://bucket/key`) of objects and what happened to each."""
 
     receipt: str
-    objects: tuple[str, ...]
+    objects: tuple[tuple[Event, str], ...]
 
 
 class UploadQueue:
@@ -62,7 +82,7 @@ class UploadQueue:
                     WaitTimeSeconds=0 if found else 1,
                 )
                 messages = answer.get("Messages", [])
-                found += [Notice(each["ReceiptHandle"], written_objects(each["Body"])) for each in messages]
+                found += [Notice(each["ReceiptHandle"], told_objects(each["Body"])) for each in messages]
                 if not messages:
                     break
         except (BotoCoreError, ClientError, ValueError) as error:
@@ -89,8 +109,8 @@ class UploadQueue:
         )
 
 
-def written_objects(body: str) -> tuple[str, ...]:
-    """The addresses of the objects that a message says were written; none for what is no such message."""
+def told_objects(body: str) -> tuple[tuple[Event, str], ...]:
+    """The objects that a message tells of by their addresses, and what happened; none for what is no such message."""
     try:
         message = json.loads(body)
     except ValueError:
@@ -98,26 +118,24 @@ def written_objects(body: str) -> tuple[str, ...]:
     if not isinstance(message, Mapping):
         return ()
     if isinstance(message.get("Message"), str):  # wrapped by SNS
-        return written_objects(message["Message"])
-    if message.get("detail-type") == "Object Created":
-        detail = message.get("detail")
-        return _addresses([(detail.get("bucket"), detail.get("object"), False)]) if isinstance(detail, Mapping) else ()
+        return told_objects(message["Message"])
+    if event := _BY_BRIDGE.get(str(message.get("detail-type"))):
+        return _addressed(event, message.get("detail"), quoted=False)
     records = message.get("Records")
-    made = [
-        each["s3"]
-        for each in (records if isinstance(records, list) else [])
-        if isinstance(each, Mapping)
-        and isinstance(each.get("s3"), Mapping)
-        and str(each.get("eventName", "")).removeprefix("s3:").startswith("ObjectCreated:")
-    ]
-    return _addresses([(each.get("bucket"), each.get("object"), True) for each in made])
-
-
-def _addresses(parts: Sequence[tuple[object, object, bool]]) -> tuple[str, ...]:
-    """`s3://bucket/key` of each; S3's own messages write keys as in a form, EventBridge's as they are."""
-    found = []
-    for bucket, item, quoted in parts:
-        if isinstance(bucket, Mapping) and isinstance(item, Mapping) and bucket.get("name") and item.get("key"):
-            key = str(item["key"])
-            found.append(f"s3://{bucket['name']}/{unquote_plus(key) if quoted else key}")
+    found: list[tuple[Event, str]] = []
+    for each in records if isinstance(records, list) else []:
+        if isinstance(each, Mapping):
+            name = str(each.get("eventName", "")).removeprefix("s3:").partition(":")[0]
+            found += _addressed(_BY_RECORD.get(name), each.get("s3"), quoted=True)
     return tuple(found)
+
+
+def _addressed(event: Event | None, detail: object, *, quoted: bool) -> tuple[tuple[Event, str], ...]:
+    """The event with `s3://bucket/key`; S3's own messages write keys as in a form, EventBridge's as they are."""
+    if event is None or not isinstance(detail, Mapping):
+        return ()
+    bucket, item = detail.get("bucket"), detail.get("object")
+    if not (isinstance(bucket, Mapping) and isinstance(item, Mapping) and bucket.get("name") and item.get("key")):
+        return ()
+    key = str(item["key"])
+    return ((event, f"s3://{bucket['name']}/{unquote_plus(key) if quoted else key}"),)

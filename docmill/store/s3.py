@@ -6,7 +6,8 @@ Amazon's by `AWS_ENDPOINT_URL_S3` or the setting `s3_endpoint_url`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import boto3
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _MISSING = {"NoSuchKey", "404", "NotFound"}
 _REFUSED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "401"}
+_CONNECTIONS = 16
+"""Requests of several threads that are under way at once."""
 _PASSING = {
     "SlowDown",
     "ServiceUnavailable",
@@ -84,19 +87,29 @@ class S3Store:
         self.url = f"s3://{bucket}/{prefix}"
         self._endpoint_url = endpoint_url
         self._client: S3Client | None = None
+        self._opening = threading.Lock()
 
     @property
     def client(self) -> S3Client:
         """The boto3 client, made at first use."""
-        if self._client is None:
-            config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3})
-            try:
-                self._client = boto3.session.Session().client("s3", endpoint_url=self._endpoint_url, config=config)
-            except BotoCoreError as error:
-                raise _s3_error(error, self.url) from error
-            except ValueError as error:
-                raise SourceError(f"The S3 endpoint {self._endpoint_url!r} is not a URL.") from error
-        return self._client
+        with self._opening:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> S3Client:
+        config = Config(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=_CONNECTIONS,
+        )
+        try:
+            return boto3.session.Session().client("s3", endpoint_url=self._endpoint_url, config=config)
+        except BotoCoreError as error:
+            raise _s3_error(error, self.url) from error
+        except ValueError as error:
+            raise SourceError(f"The S3 endpoint {self._endpoint_url!r} is not a URL.") from error
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """Objects in byte order of their keys, a thousand a request."""
@@ -140,6 +153,18 @@ class S3Store:
                     f"{self.url}{key} may not be read.", hint="Give s3:GetObject (and its KMS key), then retry."
                 ) from error
             raise _s3_error(error, self.url + key) from error
+
+    def tags(self, key: str) -> Mapping[str, str]:
+        """The object's tags; TransientError where they may not be read."""
+        try:
+            answer = self.client.get_object_tagging(Bucket=self.bucket, Key=self.prefix + key)
+        except (BotoCoreError, ClientError) as error:
+            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "AccessDenied":
+                raise TransientError(
+                    f"The tags of {self.url}{key} may not be read.", hint="Give s3:GetObjectTagging, then retry."
+                ) from error
+            raise _s3_error(error, self.url + key) from error
+        return {each["Key"]: each["Value"] for each in answer["TagSet"]}
 
     def put(self, key: str, data: bytes) -> None:
         """The object holds `data`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -24,8 +25,7 @@ def validated(
     """The record with its validation block; confidence falls where amounts do not add up and rises where they do."""
     missing = tuple(_missing(node, record.value, ""))
     errors = list(_errors(schema, node, record, set(missing)))
-    sums = list(_sums(node, record.value))
-    wrong = tuple(text for text, right in sums if not right)
+    wrong = tuple(each.told(record.fields) for each in _sums(node, record.value) if not each.holds)
     block = Validation(
         valid=not errors and not missing,
         missing_required=missing,
@@ -100,8 +100,25 @@ def _shown(node: Node, value: JsonValue) -> JsonValue:
     return value
 
 
-def _sums(node: Node, value: Json) -> Iterator[tuple[str, bool]]:
-    """(sentence, whether it holds) of every sum that the record should keep."""
+@dataclass(frozen=True)
+class _Sum:
+    """What the values of a record should add or multiply up to: `reason`, and what was found at a path instead."""
+
+    reason: str
+    expected: float
+    found: float
+    path: str
+    holds: bool
+
+    def told(self, fields: Mapping[str, FieldResult]) -> str:
+        """Which sum it is, what was expected and found, and on which page."""
+        cited = fields[self.path].citation if self.path in fields else None
+        page = f" on page {cited.page}" if cited is not None and cited.page is not None else ""
+        return f"{self.reason}: expected {round(self.expected, 4)}, found {self.found}{page}"
+
+
+def _sums(node: Node, value: Json) -> Iterator[_Sum]:
+    """Every sum that the record should keep."""
     named: dict[str, tuple[str, float]] = {}
     for leaf in node.leaves():
         concept = target(leaf, {}).concept
@@ -109,14 +126,12 @@ def _sums(node: Node, value: Json) -> Iterator[tuple[str, bool]]:
         if concept and number is not None:
             named.setdefault(concept, (leaf.path, number))
     if {"subtotal", "tax", "total"} <= set(named):
-        parts = [named[each][1] for each in ("subtotal", "tax")]
-        extra = [named[each][1] for each in ("shipping",) if each in named]
-        total = named["total"][1]
-        right = any(abs(sum(each) - total) <= _CENT for each in (parts, [*parts, *extra]))
-        yield (
-            f"{named['subtotal'][0]} + {named['tax'][0]} = {named['total'][0]}: {parts[0]} + {parts[1]}, {total}",
-            right,
-        )
+        parts = [named[each] for each in ("subtotal", "tax")]
+        extra = [named[each] for each in ("shipping",) if each in named]
+        path, total = named["total"]
+        right = any(abs(sum(number for _, number in each) - total) <= _CENT for each in (parts, [*parts, *extra]))
+        names, numbers = (" + ".join(str(each[place]) for each in parts) for place in (0, 1))
+        yield _Sum(f"{path} = {names} = {numbers}", sum(number for _, number in parts), total, path, right)
     for array in node.arrays():
         yield from _line_sums(array, value, named)
 
@@ -127,7 +142,7 @@ def _at(value: JsonValue, path: str) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _line_sums(array: Node, value: Json, named: Mapping[str, tuple[str, float]]) -> Iterator[tuple[str, bool]]:
+def _line_sums(array: Node, value: Json, named: Mapping[str, tuple[str, float]]) -> Iterator[_Sum]:
     """The items' amounts against the subtotal or total, and quantity × price against each amount."""
     if array.items is None or array.items.kind != "object":
         return
@@ -143,14 +158,17 @@ def _line_sums(array: Node, value: Json, named: Mapping[str, tuple[str, float]])
     against = [named[each] for each in ("subtotal", "total") if each in named]
     if against and len(known) == len(amounts):
         held = any(abs(sum(known) - number) <= _CENT * max(1, len(known) ** 0.5) for _, number in against)
-        yield f"the items of {array.path} add up to {round(sum(known), 2)}, {against[0][0]} is {against[0][1]}", held
+        path, number = against[0]
+        reason = f"{path} = sum of {by_concept['line_amount']} of {len(known)} items"
+        yield _Sum(reason, sum(known), number, path, held)
     if {"quantity", "unit_price"} <= set(by_concept) and "line_discount" not in by_concept:
         for number, item in enumerate(items):
             quantity, price = (_at(item, by_concept[each][below:]) for each in ("quantity", "unit_price"))
             amount = amounts[number]
             if quantity is not None and price is not None and amount is not None:
                 right = abs(quantity * price - amount) <= max(_CENT, 0.005 * abs(quantity))
-                yield f"{array.path}.{number}: {quantity} × {price} = {amount}", right
+                path = join(join(array.path, number), by_concept["line_amount"][below:])
+                yield _Sum(f"{path} = {quantity} × {price}", quantity * price, amount, path, right)
 
 
 def leaf_paths(fields: Mapping[str, FieldResult]) -> list[str]:

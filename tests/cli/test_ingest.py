@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -53,6 +54,18 @@ def test_second_ingest_does_nothing_and_tells_who_stands_failed(filled: Path, as
 )
 def test_wrong_command_line_is_told(docmill, arguments: list[str], words: str):
     assert words in clear(docmill("ingest", *arguments, code=1).stderr)
+
+
+def test_mode_is_that_of_the_run_and_the_settings_make_it_good(docmill, ask, tmp_path: Path):
+    (tmp_path / "documents").mkdir()
+    shutil.copy(ROOT / "examples" / "documents" / "scanned_letter.pdf", tmp_path / "documents")
+    looked = docmill("ingest", tmp_path / "documents", "--mode", "fast", *LIBRARY, code=2)
+    assert "OCR is off in fast mode" in looked.stdout
+    assert "This was read in mode fast. The settings say auto" in looked.stderr
+    assert "DOCMILL_PIPELINE__EXTRACT__MODE" not in os.environ
+    again = ask("ingest", tmp_path / "documents", *LIBRARY)
+    assert (again["unchanged"], again["failed"]) == (1, [])
+    assert docmill("ingest", tmp_path / "documents", "--mode", "auto", *LIBRARY).stderr == ""
 
 
 def test_empty_folder_is_told(docmill, tmp_path: Path):
@@ -138,7 +151,7 @@ def test_interrupted_ingest_resumes(ask, environment, tmp_path: Path):
             break
     time.sleep(1.0)
     os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to the command and all its workers
-    rest = started.communicate(timeout=30)[1]
+    rest = started.communicate(timeout=120)[1]
     assert started.returncode == 130
     assert "the same command resumes" in clear(rest)
     answer = ask("ingest", documents, *LIBRARY)

@@ -12,6 +12,7 @@ from docmill.cli.app import app
 from docmill.extract.outputs import Form
 from tests.cli.conftest import DATA
 from tests.services import ROOT, s3_environment
+from tests.test_scan import COMMAND
 
 
 def test_document_is_printed(docmill, folder: Path):
@@ -128,3 +129,16 @@ def test_objects_of_a_bucket_are_read_by_their_address(docmill, bucket: str, s3,
     assert sources == {f"s3://{bucket}/a/pumps.md", f"s3://{bucket}/a/b/valves.md"}
     assert (tmp_path / "out" / "b" / "valves.md").read_text().startswith("# a/b/valves.md")
     assert "nothing lies below it" in docmill("parse", f"s3://{bucket}/none", code=1, **env).stderr
+
+
+def test_files_are_scanned_before_they_are_read(docmill, folder: Path, tmp_path: Path):
+    (folder / "bad.md").write_text("# EICAR\n")
+    alone = docmill("parse", folder / "bad.md", code=1, DOCMILL_SCAN__COMMAND=COMMAND)
+    assert (alone.stdout, "The scanner found Eicar-Signature in bad.md" in alone.stderr) == ("", True)
+    several = docmill("parse", folder, "-o", tmp_path / "out", code=1, DOCMILL_SCAN__COMMAND=COMMAND)
+    assert "Eicar-Signature" in several.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pumps.md", "valves.md"]
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "properties": {"title": {"type": "string"}}}')
+    extracted = docmill("extract", folder / "bad.md", "--schema", schema, code=1, DOCMILL_SCAN__COMMAND=COMMAND)
+    assert "Eicar-Signature" in extracted.stderr

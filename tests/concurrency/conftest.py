@@ -14,6 +14,7 @@ from docmill.models import Stage, Status
 from docmill.settings import Settings
 from docmill.status import collection_status
 from docmill.workspace import Workspace
+from tests.databases import MILVUS_ROOT
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,12 @@ def deployment(request: pytest.FixtureRequest, environment: dict[str, str], home
         server = request.getfixturevalue("postgres")
         env["DOCMILL_LEDGER_URL"] = server.url(server.create())
     if index == "milvus":
-        env["DOCMILL_MILVUS_URI"] = request.getfixturevalue("milvus")
+        env |= {"DOCMILL_MILVUS_URI": request.getfixturevalue("milvus"), "DOCMILL_MILVUS_TOKEN": MILVUS_ROOT}
     settings = Settings(
         home=home,
         collection=collection,
         ledger_url=SecretStr(env.get("DOCMILL_LEDGER_URL", "")),
         milvus_uri=env.get("DOCMILL_MILVUS_URI", ""),
+        milvus_token=SecretStr(env.get("DOCMILL_MILVUS_TOKEN", "")),
     )
     return Deployment(env, settings, collection, "dagster" if ledger == "sqlite" else "library")

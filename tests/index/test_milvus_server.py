@@ -1,12 +1,20 @@
-"""A real Milvus server that is too old for BM25: everything works but words, and searches say so."""
+"""A real Milvus server that is too old for BM25: everything works but words, and searches say so.
 
+docmill is there a user with the rights that `deploy/policies/milvus.py` gives, and no more.
+"""
+
+import os
 import secrets
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from pymilvus import MilvusClient
 
-from docmill.errors import WordsNotIndexedError
+from docmill.errors import SystemicError, WordsNotIndexedError
 from docmill.index import Held, MilvusIndex, Row, Space
 from docmill.index.base import Where
 from docmill.index.conditions import parse_condition
@@ -16,7 +24,10 @@ from docmill.pipeline import run_batch
 from docmill.retrieve import SearchMode, search
 from docmill.settings import BatchLimits, Settings
 from docmill.workspace import Workspace
+from tests.databases import MILVUS_ROOT
+from tests.services import ROOT, wait_for
 
+WRITER, READER = "docmill:Writing-1", "reader:Reading-1"
 SPACE, OTHER = Space("one", 4), Space("two", 4)
 
 
@@ -24,9 +35,30 @@ def row(name: str, document: str = "d1", vector: tuple[float, ...] = (1.0, 0.0, 
     return Row(name, document, "v1", "f1", 0, "s3://b/k", "text", vector, pages=(1,), types=("text",))
 
 
+@pytest.fixture(scope="module")
+def server(milvus: str) -> str:
+    """The URL of the server, which has the users of the policy."""
+    accounts = {"MILVUS_ROOT": MILVUS_ROOT, "MILVUS_WRITER": WRITER, "MILVUS_READER": READER}
+    for _ in range(2):  # it may be run again
+        command = [sys.executable, "-W", "ignore", ROOT / "deploy/policies/milvus.py", milvus]
+        subprocess.run(command, env=os.environ | accounts, check=True)
+    wait_for(lambda: _may_begin(milvus), "what was granted")
+    return milvus
+
+
+def _may_begin(server: str) -> bool:
+    """Whether the server's proxy knows what was granted, the last of it included."""
+    try:
+        MilvusIndex(server, WRITER).delete("none", SPACE, [])
+        MilvusIndex(server, READER).live("none")
+    except SystemicError:
+        return False
+    return True
+
+
 @pytest.fixture
-def index(milvus: str) -> MilvusIndex:
-    return MilvusIndex(milvus)
+def index(server: str) -> MilvusIndex:
+    return MilvusIndex(server, WRITER)
 
 
 @pytest.fixture
@@ -34,7 +66,9 @@ def collection() -> str:
     return f"c_{secrets.token_hex(4)}"
 
 
-def test_rows_are_held_found_and_deleted_and_lost_indexes_are_made_again(index: MilvusIndex, collection: str):
+def test_rows_are_held_found_and_deleted_and_lost_indexes_are_made_again(
+    server: str, index: MilvusIndex, collection: str
+):
     index.upsert(collection, SPACE, [row("a"), row("b", "d2", (0.0, 1.0, 0.0, 0.0))])
     index.upsert(collection, SPACE, [row("a")])
     assert index.held(collection, SPACE, ["d1"]) == {"a": Held("d1", "v1", "f1")}
@@ -43,7 +77,7 @@ def test_rows_are_held_found_and_deleted_and_lost_indexes_are_made_again(index: 
     assert [each.chunk_id for each in index.rows(collection, SPACE, ["a", "x"])] == ["a"]
     index.delete(collection, SPACE, ["a"])
     assert list(index.held(collection, SPACE)) == ["b"]
-    _drop_indexes(index, collection)
+    _drop_indexes(MilvusIndex(server, MILVUS_ROOT), collection)
     index.upsert(collection, SPACE, [row("c")])
     assert len(index.search_vector(collection, SPACE, [1.0, 0.0, 0.0, 0.0], 5)) == 2
 
@@ -75,8 +109,41 @@ def test_filters_and_access_work_on_an_old_server(index: MilvusIndex, collection
     assert [each.row.chunk_id for each in seen] == ["b"]
 
 
-def test_search_goes_by_meaning_and_says_so(milvus: str, collection: str, home: Path, folder: Path):
-    settings = Settings(home=home, milvus_uri=milvus, batch=BatchLimits(settle_seconds=0))
+def test_reader_searches_and_may_do_nothing_else(server: str, index: MilvusIndex, collection: str):
+    index.upsert(collection, SPACE, [row("a"), row("b", "d2", (0.0, 1.0, 0.0, 0.0))])
+    reader = MilvusIndex(server, READER)
+    assert [each.row.chunk_id for each in reader.search_vector(collection, SPACE, [1.0, 0.0, 0.0, 0.0], 1)] == ["a"]
+    assert (reader.live(collection), len(reader.held(collection, SPACE))) == (SPACE.digest, 2)
+    for forbidden in (
+        lambda: reader.upsert(collection, SPACE, [row("c")]),
+        lambda: reader.upsert(collection, OTHER, [row("c")]),
+        lambda: reader.delete(collection, SPACE, ["a"]),
+        lambda: reader.drop(collection, OTHER.digest),
+    ):
+        with pytest.raises(SystemicError, match="permission deny to reader") as caught:
+            forbidden()
+        assert "deploy/policies/milvus.py" in caught.value.hint
+    assert set(index.held(collection, SPACE)) == {"a", "b"}
+
+
+def test_writer_may_make_no_users_and_a_wrong_password_nothing(server: str, index: MilvusIndex):
+    for forbidden in (
+        lambda client: client.create_user("mine", "Password-1"),
+        lambda client: client.grant_role("docmill", "admin"),
+        lambda client: client.create_database("mine"),
+    ):
+        with index.session() as client, pytest.raises(Exception, match="permission deny to docmill"):
+            forbidden(client)
+    for token in ("", "docmill:Wrong-1"):
+        with pytest.raises(SystemicError, match="failed"):
+            MilvusIndex(server, token).live("none")
+    assert set(MilvusClient(server, token=MILVUS_ROOT).list_users()) == {"root", "docmill", "reader"}
+
+
+def test_search_goes_by_meaning_and_says_so(server: str, collection: str, home: Path, folder: Path):
+    settings = Settings(
+        home=home, milvus_uri=server, milvus_token=SecretStr(WRITER), batch=BatchLimits(settle_seconds=0)
+    )
     workspace = Workspace(settings, embedder=HashEmbedder())
     plan = make_plan(workspace, collection, resolve_source(workspace, str(folder)))
     for batch in form_batches(workspace, collection, plan.pending):

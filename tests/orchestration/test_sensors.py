@@ -124,7 +124,7 @@ def test_two_ticks_at_once_make_one_batch_of_an_object(opened: Workspace, instan
 
     def slow(*args, **options):
         found = scan(*args, **options)
-        barrier.wait(timeout=10)  # both have listed before any has written
+        barrier.wait(timeout=120)  # both have listed before any has written
         return found
 
     with pytest.MonkeyPatch.context() as patch:
@@ -191,7 +191,7 @@ def fail(opened: Workspace, folder: Path, attempts: int, kind: ErrorClass, ago: 
     )
     with pytest.MonkeyPatch.context() as patch:
         now = time.time()
-        patch.setattr("docmill.ledger.time.time", lambda: now - ago)
+        patch.setattr("time.time", lambda: now - ago)
         opened.ledger.record([outcome])
     return batch
 
@@ -228,7 +228,7 @@ def test_each_attempt_has_a_run_key_of_its_own(opened: Workspace, instance, fold
     outcomes = opened.ledger.outcomes([document_id("default", f"file://{folder}/pumps.md")])
     (outcome,) = outcomes.values()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("docmill.ledger.time.time", lambda: outcome.updated_at)
+        patch.setattr("time.time", lambda: outcome.updated_at)
         opened.ledger.record([outcome.model_copy(update={"attempts": 2})])
     assert keys(tick(sensors.failed_documents, instance)[0]) != first
 

@@ -11,12 +11,15 @@ from starlette.testclient import TestClient
 from docmill.errors import TransientError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
+from docmill.ledger import Batch, Ledger
 from docmill.mirror import form_batches, make_plan
+from docmill.models import Document
 from docmill.pipeline import run_batch
 from docmill.service import create_app
 from docmill.service.llamacloud.index_work import verify
 from docmill.settings import BatchLimits, ServiceSettings, Settings
 from docmill.workspace import Workspace
+from tests.support import sqlite_steps
 
 V1 = "/api/v1"
 TEXTS = [
@@ -215,6 +218,69 @@ def test_filters(api: TestClient, index: str, filters: dict, wanted: list[str]):
     assert sorted(found(api, index, "report", search_filters=filters)) == wanted
 
 
+@pytest.fixture(scope="module")
+def named(api: TestClient) -> str:
+    """An index with two files, a text that says which file it came from, and one that does not."""
+    texts = [
+        {"id": "said", "text": "A report.", "metadata": {"file_name": "plan a.txt"}},
+        {"id": "b", "text": "A report."},
+    ]
+    pipeline = made(api, "named", texts)
+    for name in ("reports/plan a.txt", "Other.txt"):
+        told = api.put(f"{V1}/files", json={"name": name}).json()
+        assert api.put(told["url"], content=f"A report on {name}.".encode()).status_code == 200
+        api.put(f"{pipeline}/files", json=[{"file_id": told["file_id"]}])
+    assert status(api, pipeline) == "SUCCESS"
+    return pipeline
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "wanted"),
+    [
+        ("==", "reports/plan a.txt", ["reports/plan a.txt"]),
+        ("==", "plan a.txt", ["said"]),
+        ("==", "other.txt", []),
+        ("in", ["Other.txt", "plan a.txt", "none"], ["Other.txt", "said"]),
+        ("!=", "Other.txt", ["b", "reports/plan a.txt", "said"]),
+        ("nin", ["Other.txt", "plan a.txt"], ["b", "reports/plan a.txt"]),
+        ("contains", "plan", ["reports/plan a.txt", "said"]),
+    ],
+)
+def test_filters_by_the_names_of_files(api: TestClient, named: str, operator: str, value: object, wanted: list[str]):
+    filters = {"filters": [{"key": "file_name", "operator": operator, "value": value}]}
+    asked = {"query": "report", "dense_similarity_top_k": 30, "search_filters": filters}
+    nodes = [each["node"]["extra_info"] for each in api.post(f"{named}/retrieve", json=asked).json()["retrieval_nodes"]]
+    assert sorted({each["document_id"] if "file_id" not in each else each["file_name"] for each in nodes}) == wanted
+
+
+def test_file_whose_name_stands_in_the_question_is_given_whole(api: TestClient, named: str):
+    asked = {"query": "What does \u201cother.TXT\u201d say?", "retrieval_mode": "auto_routed"}
+    (node,) = api.post(f"{named}/retrieve", json=asked).json()["retrieval_nodes"]
+    assert node["node"]["extra_info"]["file_name"] == "Other.txt"
+
+
+def test_names_are_found_by_an_index_of_the_ledger(tmp_path: Path):
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    costs = []
+    for batch, count in (("b1", 10), ("b2", 1_000)):
+        documents = [
+            Document(
+                document_id=f"{batch}{n:030}",
+                collection="c",
+                source="s3://b/",
+                source_key=f"s3://b/{batch}/{n}.pdf",
+                etag="",
+                size=1,
+            )
+            for n in range(count)
+        ]
+        assert ledger.claim(Batch(batch, "c", count, count, 1.0), documents)
+        costs.append(sqlite_steps(ledger.database, lambda: ledger.documents_named("c", ["7.pdf", "none.pdf"])))
+    assert len(ledger.documents_named("c", ["7.PDF"])) == 2
+    ledger.close()
+    assert costs[1] < 3 * costs[0]
+
+
 @pytest.mark.parametrize(
     "more",
     [{"query": " "}, {"dense_similarity_top_k": 101}, {"alpha": 2}, {"search_filters": {"filters": [{"value": 1}]}}],
@@ -307,6 +373,25 @@ def test_files_come_in_one_step_or_two_and_go(api: TestClient, caplog: pytest.Lo
 
 def test_private_addresses_are_not_fetched(api: TestClient):
     assert api.put(f"{V1}/files/upload_from_url", json={"url": "http://127.0.0.1:9/a.pdf"}).status_code == 400
+
+
+# Sources
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"source_type": "SHAREPOINT", "component": {}}, "Copy it into an S3 bucket"),
+        ({"source_type": "S3", "component": {"bucket": "b"}}, "fetch_s3_buckets"),
+        ({"source_type": "S3", "component": {"bucket": "b", "regex_pattern": ".*"}}, "prefix"),
+        ({"source_type": "S3", "component": {"bucket": "b", "s3_endpoint_url": "http://169.254.169.254"}}, "endpoint"),
+        ({"source_type": "S3", "component": {"bucket": "b"}, "custom_metadata": {"a": 1}}, ".meta.json"),
+    ],
+)
+def test_source_that_is_not_read_is_refused_with_a_way_out(api: TestClient, given: dict, said: str):
+    answer = api.post(f"{V1}/data-sources", json={"name": "x", **given})
+    assert (answer.status_code, said in answer.json()["detail"]) == (400, True), answer.text
+    assert api.get(f"{V1}/data-sources").json() == []
 
 
 # Retrievers

@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from docmill.service import create_app
+from docmill.service.native_documents import INGESTING
 from docmill.settings import ServiceSettings, WorkerLimits
 from docmill.workspace import Workspace
 
@@ -25,13 +26,15 @@ def result(api: TestClient, path: str, **given: object) -> dict:
     """The result of the job that a request begins."""
     answer = api.post(V1 + path, **given)
     assert answer.status_code == 202, answer.text
-    job = f"{V1}/jobs/{answer.json()['job_id']}"
-    for _ in range(4):
-        state = api.get(f"{job}?wait=30").json()
-        if state["state"] not in ("queued", "running"):
-            break
+    return ended(api, answer.json()["job_id"])
+
+
+def ended(api: TestClient, job_id: str) -> dict:
+    """The result of a job."""
+    while (state := api.get(f"{V1}/jobs/{job_id}?wait=30").json())["state"] in ("queued", "running"):
+        pass
     assert state["state"] == "done", state
-    return api.get(f"{job}/result").json()
+    return api.get(f"{V1}/jobs/{job_id}/result").json()
 
 
 def upload(api: TestClient, name: str, data: bytes, **form: str) -> dict:
@@ -96,6 +99,18 @@ def test_urls_into_the_network_are_refused(api: TestClient):
 def test_collections_have_plain_names(api: TestClient, name: str):
     answer = api.post(f"{V1}/documents", files={"file": ("a.md", NOTE)}, data={"collection": name})
     assert answer.status_code == 422
+
+
+def test_uploads_that_wait_together_are_one_batch_and_tried_once(api: TestClient, workspace: Workspace):
+    sent = {f"pump{number}.md": NOTE.replace(b"P-7", b"P-%d" % number) for number in range(5)}
+    sent["broken.pdf"] = b"%PDF-1.7 nothing"
+    with INGESTING:  # as while an earlier upload is being ingested
+        answers = [api.post(f"{V1}/documents", files={"file": (name, data)}) for name, data in sent.items()]
+    results = [ended(api, answer.json()["job_id"]) for answer in answers]
+    assert [len(each["documents"]) for each in results] == [1] * 6
+    assert [len(each["failed"]) for each in results] == [0] * 5 + [1]
+    assert results[-1]["failed"][0]["attempts"] == 1
+    assert len({each.batch for each in workspace.ledger.documents("default")}) == 1
 
 
 def test_uploads_stay_in_their_folder(api: TestClient, workspace: Workspace):

@@ -68,7 +68,7 @@ def test_long_tables_are_complete_and_in_order():
     assert record.validation.arrays["rows"].keys_found == 500
 
 
-def test_an_amount_that_does_not_add_up_is_told():
+def test_an_amount_that_does_not_add_up_is_told_with_its_page():
     wrong = pdf(
         [
             [
@@ -81,7 +81,8 @@ def test_an_amount_that_does_not_add_up_is_told():
             ]
         ]
     )
-    assert extracted(wrong, INVOICE_SCHEMA).validation.arithmetic
+    (sentence,) = extracted(wrong, INVOICE_SCHEMA).validation.arithmetic
+    assert sentence == "total = subtotal + tax = 10.0 + 2.0: expected 12.0, found 15.0 on page 1"
 
 
 @pytest.mark.parametrize(("said", "day"), [("Dates are day first.", "2026-04-03"), ("Month first.", "2026-03-04")])

@@ -125,9 +125,10 @@ def _sets_of_bars(ink: Ink, side: Side) -> Iterator[list[_Bar]]:
             standing = [_Bar(box, colour) for box, colour in alike if abs(box.y1 - base * _SAME) <= _SAME]
             hanging = [_Bar(box, colour, hangs=True) for box, colour in alike if abs(box.y0 - base * _SAME) <= _SAME]
             bars = standing + [bar for bar in hanging if not any(_meet(bar.box, other.box) for other in standing)]
+            if len({round(bar.box.x0) for bar in bars}) < _LEAST:
+                continue
             bars += _stacked(standing, alike)
-            lengths = {round(bar.box.y1 - bar.box.y0) for bar in bars}
-            if len({round(bar.box.x0) for bar in bars}) >= _LEAST and len(lengths) >= 2:
+            if len({round(bar.box.y1 - bar.box.y0) for bar in bars}) >= 2:
                 yield sorted(bars, key=lambda bar: (bar.box.x0, -bar.box.y1))
 
 

@@ -14,9 +14,12 @@ from functools import lru_cache
 
 _VOWELS = frozenset("aeiouy")
 _WORD = re.compile(r"[^\W\d_]+")
-_CONSONANTS, _VOWEL_RUN = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}"), re.compile(r"[aeiouy]{4}")
 _CASE = re.compile(r"[a-z][A-Z]")
-_INSIDE = re.compile(r"\w[^\w\s'’.,:/&@+\-–—()=%€$#*]+\w|[^\W\d_][0-9]+[^\W\d_]{2}|[a-z]{2}[0-9][a-z]")
+_SHAPE = re.compile(
+    r"[bcdfghjklmnpqrstvwxz]{5}|[aeiouy]{4}|"
+    r"\w[^\w\s'’.,:/&@+\-–—()=%€$#*]+\w|[^\W\d_][0-9]+[^\W\d_]{2}|[a-z]{2}[0-9][a-z]"
+)
+"""What small words of no language have: many consonants or vowels in a row, signs or digits between letters."""
 _FEW_LETTERS, _FEW_WORDS = 150, 25
 _LEAST_VOWELS, _MOST_VOWELS = 0.22, 0.72
 _ODD = 0.2
@@ -38,12 +41,12 @@ def suspicion(text: str, *, behind_scan: bool) -> str:
     if meaningless >= 10 and meaningless > _MEANINGLESS * shown.total():
         return "characters without meaning in the text layer"
     words = [each for each in _WORD.findall(text) if len(each) >= 3]
-    plain = [_plain(each) for each in words]
-    latin = [each for each in plain if each.isascii() and each.isalpha()]
+    latin = [each for each in words if each.isascii()]
+    latin += [each for word in words if not word.isascii() and (each := _plain(word)).isascii() and each.isalpha()]
     letters = sum(map(len, latin))
     if letters < _FEW_LETTERS or len(latin) < _FEW_WORDS or len(latin) < 0.6 * len(words):
         return ""
-    joined = "".join(latin)
+    joined = "".join(latin).lower()
     vowels = sum(joined.count(each) for each in _VOWELS) / letters
     if not _LEAST_VOWELS <= vowels <= _MOST_VOWELS:
         return f"letters of the text layer are those of no language ({vowels:.0%} vowels)"
@@ -56,20 +59,19 @@ def suspicion(text: str, *, behind_scan: bool) -> str:
 
 def odd_share(text: str) -> float:
     """The share of words with a shape that words of no language have: `tHls`, `w1nch`, `xkcdq`, `h~ll`."""
-    words = text.split()
-    judged = [each for each in words if sum(letter.isalpha() for letter in each) >= 3 and "\\" not in each]
-    odd = sum(_is_odd(each) for each in judged)
-    return odd / len(judged) if judged else 0.0
+    judged = [odd for word in text.split() if (odd := _is_odd(word)) is not None]
+    return sum(judged) / len(judged) if judged else 0.0
 
 
 @lru_cache(maxsize=20_000)
-def _is_odd(word: str) -> bool:
-    plain = _plain(word)
-    return bool(
-        _INSIDE.search(plain)
-        or _CASE.search("".join(c for c in unicodedata.normalize("NFD", word) if c.isascii()))
-        or any(_CONSONANTS.search(part) or _VOWEL_RUN.search(part) for part in _WORD.findall(plain))
-    )
+def _is_odd(word: str) -> bool | None:
+    """Whether the word's shape is that of no language; None for what is no word: fewer than three letters, a path."""
+    if "\\" in word or sum(map(str.isalpha, word)) < 3:
+        return None
+    if _SHAPE.search(_plain(word)):
+        return True
+    ascii_only = word if word.isascii() else "".join(c for c in unicodedata.normalize("NFD", word) if c.isascii())
+    return _CASE.search(ascii_only) is not None
 
 
 def _plain(word: str) -> str:

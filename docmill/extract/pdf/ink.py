@@ -205,7 +205,9 @@ def _runs_of_line(
 
     `from_right` says that most of the page is, and so lines that have no letters.
     """
-    main = max(spans, key=lambda span: (span["size"] * min(len(span["text"].strip()), 3), -span["origin"][0]))
+    main = spans[0]
+    if len(spans) > 1:
+        main = max(spans, key=lambda span: (span["size"] * min(len(span["text"].strip()), 3), -span["origin"][0]))
     size = main["size"] or 1.0
     x, y = main["origin"]
     base = place(x, y, x, y).y0
@@ -213,10 +215,10 @@ def _runs_of_line(
     groups: list[list[_Styled]] = []
     whole = "".join(span["text"] for span in spans)
     rtl = is_rtl(whole) if not whole.isascii() else from_right and not any(map(str.isalpha, whole))
-    placed: list[_Styled] = []
-    for raw, style in zip(words, _styles(spans, words), strict=True):
-        x0, _, x1, _ = raw[:4] if place is Box else place(*raw[:4])
-        placed.append((Word(x0, top, x1, bottom, raw[4]), style))
+    if place is not Box:
+        words = [(*place(*raw[:4]), raw[4]) for raw in words]
+    ends = [Word(raw[0], top, raw[2], bottom, raw[4]) for raw in words]
+    placed: list[_Styled] = list(zip(ends, _styles(spans, words), strict=True))
     if rtl:
         placed.sort(key=lambda each: -each[0].x1)
     last: Word | None = None

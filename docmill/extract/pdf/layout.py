@@ -13,6 +13,7 @@ from statistics import median
 from typing import Generic, TypeVar
 
 from docmill.extract.pdf.ink import Run
+from docmill.extract.pdf.lines import around
 from docmill.extract.pdf.places import Box
 
 T = TypeVar("T")
@@ -206,6 +207,8 @@ def _grow(bands: Sequence[_Band[T]], minimum: float) -> list[tuple[list[_Band[T]
 
 def _inner(corridors: list[tuple[float, float]], group: Sequence[_Band[T]]) -> list[tuple[float, float]]:
     """The corridors in the middle three quarters of the group's width: gutters, not the space after a bullet."""
+    if not corridors:
+        return []
     left = min(item.box.x0 for band in group for item in band.items)
     right = max(item.box.x1 for band in group for item in band.items)
     edge = _EDGE * (right - left)
@@ -251,18 +254,21 @@ def _is_heading(items: Sequence[Item[T]], others: Sequence[Item[T]]) -> bool:
 def _joined(groups: list[list[Item[T]]]) -> list[list[Item[T]]]:
     """Neighbouring groups of lines joined when the second continues the first below it in the same column."""
     joined: list[list[Item[T]]] = []
+    last = Box(0, 0, 0, 0)
     for group in groups:
-        if joined and _continues(joined[-1], group):
-            joined[-1] = joined[-1] + group
+        own = around(item.box for item in group)
+        if joined and _continues(last, own):
+            joined[-1] += group
+            last = around((last, own))
         else:
-            joined.append(group)
+            joined.append(list(group))
+            last = own
     return joined
 
 
-def _continues(before: Sequence[Item[T]], after: Sequence[Item[T]]) -> bool:
-    """True if the second group lies below the first and overlaps it in x by most of the narrower one."""
-    if min(item.box.y0 for item in after) < max(item.box.y1 for item in before) - 3:
+def _continues(before: Box, after: Box) -> bool:
+    """True if the second box lies below the first and overlaps it in x by most of the narrower one."""
+    if after.y0 < before.y1 - 3:
         return False
-    a0, a1 = min(item.box.x0 for item in before), max(item.box.x1 for item in before)
-    b0, b1 = min(item.box.x0 for item in after), max(item.box.x1 for item in after)
-    return min(a1, b1) - max(a0, b0) > 0.5 * min(a1 - a0, b1 - b0)
+    shared = min(before.x1, after.x1) - max(before.x0, after.x0)
+    return shared > 0.5 * min(before.x1 - before.x0, after.x1 - after.x0)

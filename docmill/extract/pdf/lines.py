@@ -48,7 +48,8 @@ def rows_of(runs: Iterable[Run]) -> list[list[Run]]:
 
 def _overlaps(row: Sequence[Run], run: Run) -> bool:
     """True if the run stands over words of the row: then it is a line of its own."""
-    return any(min(other.x1, run.x1) - max(other.x0, run.x0) > 0.3 * run.size for other in row)
+    x0, x1, most = run.x0, run.x1, 0.3 * run.size
+    return any(min(other.x1, x1) - max(other.x0, x0) > most for other in row)
 
 
 def join_row(row: Sequence[Run]) -> Run:

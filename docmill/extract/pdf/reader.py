@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import CorruptDocumentError, EmptyDocumentError, ModelError
+from docmill.extract.pdf.collector import collector_waits
 from docmill.extract.pdf.drafts import BodyStyle, Draft, body_style
 from docmill.extract.pdf.engine import (
     ENGINE_ERRORS,
@@ -207,7 +208,7 @@ class PdfFile:
     def _load(self, number: int) -> tuple[EngineObject, Ink, tuple[str, ...]]:
         """A page's display list, marks and the engine's complaints. Raises what the engine raises, or MemoryError."""
         self._watch(number)
-        with memory_errors():
+        with memory_errors(), collector_waits():
             display_list = self._document.load_page(number).get_displaylist()
             ink = read_ink(display_list)
             join_vertical(ink)
@@ -219,7 +220,7 @@ class PdfFile:
             ahead = self._ahead.pop(number, None)
             self._watch(number)
             display_list, ink, engine = ahead or self._load(number)
-            with memory_errors():
+            with memory_errors(), collector_waits():
                 page = self._document.load_page(number)
                 links, fields = web_links(page), form_fields(page) if self._is_form else []
                 read = self._draft(number, display_list, ink, Marks(links, fields), head.body)

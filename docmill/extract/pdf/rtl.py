@@ -6,23 +6,27 @@ stop that was drawn last stands last.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from docmill.extract.pdf.places import Word
 
 _WORD_GAP = 0.12  # of the type size: words closer than this are one
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]")
 _MIRROR = str.maketrans("()[]{}", ")(][}{")
 
 
 def is_rtl(text: str) -> bool:
     """True if most letters are Hebrew or Arabic."""
+    if not _RTL.search(text):
+        return False
     letters = [char for char in text if char.isalpha()]
     return 2 * sum(map(_runs_left, letters)) > len(letters)
 
 
 def _runs_left(char: str) -> bool:
-    return "\u0590" <= char <= "\u08ff" or "\ufb1d" <= char <= "\ufefc"
+    return _RTL.match(char) is not None
 
 
 def _is_latin(word: Word) -> bool:

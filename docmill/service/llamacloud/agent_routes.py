@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from docmill.keys import Key
+from docmill.scan import scan
 from docmill.service.auth import PatientCaller
 from docmill.service.llamacloud.bodies import json_of
 from docmill.service.llamacloud.extraction import RunConfig, checked_schema, config_of
@@ -72,6 +73,7 @@ async def generated(request: Request, key: Key, body: JSON) -> Json:
 def _proposed(request: Request, given: Given) -> Json:
     """The schema that is proposed for a document; raises the DocmillError that says why there is none."""
     workspace: Workspace = request.app.state.workspace
+    scan(given.content, given.name, workspace.settings.scan)
     task = ReadTask(given.content, given.name, workspace.config.extract)
     return propose([cast(ReadDocument, runner_of(request).run(read_document, task)).layout])
 

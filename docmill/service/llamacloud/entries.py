@@ -12,10 +12,12 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from urllib.parse import unquote_plus
 
 import sqlalchemy as sa
 
+from docmill.attributes import is_side_car
 from docmill.database import Database, again
 from docmill.service.llamacloud.items import Body
 from docmill.tables import index_entries as _rows
@@ -59,6 +61,12 @@ class Entry:
 def entry_id(collection: str, ref_id: str) -> str:
     """The id of the entry of a reference."""
     return str(uuid.uuid5(_IDS, f"{collection}\n{ref_id}"))
+
+
+def object_name(name: str) -> str:
+    """The name that the object of an uploaded file has: the last part of the client's, and never a side-car's."""
+    base = PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "document"
+    return f"{base}.json" if is_side_car(base) else base
 
 
 class Entries:

@@ -21,6 +21,7 @@ _PROPERTIES = 5_000
 _HIGH_DPI = 300
 _WITHOUT_EFFECT = ("invalidate_cache", "multimodal_fast_mode", "parse_model", "extract_model", "priority")
 _CHARACTERS = 120_000
+_RANKS = {"low": -1, "medium": 0, "high": 1, "critical": 2}
 _LEAST = 0.01
 """The protocol's confidences are above 0."""
 _NATIVE: Mapping[int, float] = {}
@@ -54,6 +55,11 @@ class RunConfig(BaseModel):
     def _pages(cls, text: str | None) -> str | None:
         page_ranges(text or "")
         return text
+
+    @property
+    def rank(self) -> int:
+        """Where its job stands in the queue: before those of a lower one."""
+        return _RANKS[self.priority or "medium"]
 
     @property
     def has_proofs(self) -> bool:

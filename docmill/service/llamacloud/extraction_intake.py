@@ -20,6 +20,8 @@ from docmill.service.llamacloud.extraction_views import JSON, kept_of
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND
 from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.items import Item
+from docmill.service.llamacloud.webhook_targets import Target
+from docmill.service.llamacloud.webhooks import follow
 from docmill.service.problems import Problem
 from docmill.structured.choice import engine_for
 from docmill.structured.record import Json
@@ -40,7 +42,7 @@ class Asked:
     """What is wanted of a document, and by which agent.
 
     `kept` is whether later jobs of the same work get its result; `subject` is what a job without an agent is listed
-    under, `about` what its protocol keeps with it.
+    under, `about` what its protocol keeps with it, `targets` are told of the job.
     """
 
     schema: Json
@@ -49,6 +51,7 @@ class Asked:
     subject: str = ""
     kept: bool = True
     about: Mapping[str, object] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
 
 
 def given_of(body: JSON, workspace: Workspace, key: Key) -> Given:
@@ -87,11 +90,14 @@ def accepted(workspace: Workspace, key: Key, asked: Asked, given: Given) -> Job:
     engine = engine_for("", workspace.settings).fingerprint
     wanted = json.dumps([asked.config.asked(), asked.schema, ending, read_by, engine])
     work = work_id(EXTRACT_KIND, digest(wanted), [content_version(given.content)]) if asked.kept else ""
-    return workspace.jobs.add(
+    job = workspace.jobs.add(
         EXTRACT_KIND,
         told,
         files={f"document{ending}": given.content},
         tenant=key.key_id,
         work=work,
         subject=asked.agent.item_id if asked.agent is not None else asked.subject,
+        priority=asked.config.rank,
     )
+    follow(workspace, job, asked.targets)
+    return job

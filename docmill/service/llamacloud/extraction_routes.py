@@ -21,6 +21,7 @@ from docmill.service.llamacloud.extraction_intake import Asked, Given, accepted,
 from docmill.service.llamacloud.extraction_views import JSON, job_view, result_view, run_view
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND
 from docmill.service.llamacloud.items import Item
+from docmill.service.llamacloud.webhook_targets import targets_of
 from docmill.service.llamacloud.wire import ClosingRoute
 from docmill.service.problems import Problem, not_found
 from docmill.service.runner import runner_of
@@ -43,7 +44,9 @@ def _workspace(request: Request) -> Workspace:
 async def run(request: Request, key: PatientCaller) -> JSONResponse:
     """Accepts a document (`file`, `text` or `file_id`) with a schema: the job, once it is durable."""
     body = await json_of(request)
-    asked = Asked(checked_schema(body.get("data_schema")), config_of(body.get("config")))
+    schema, config = checked_schema(body.get("data_schema")), config_of(body.get("config"))
+    told = await asyncio.to_thread(targets_of, body.get("webhook_configurations"), _workspace(request))
+    asked = Asked(schema, config, targets=told)
     given = await asyncio.to_thread(given_of, body, _workspace(request), key)
     return JSONResponse(job_view(await _begun(request, key, asked, given), key))
 
@@ -98,7 +101,11 @@ def _asked(request: Request, key: Key, body: JSON) -> Asked:
             config = json.loads(config) if config else None
         except ValueError as error:
             raise Problem(400, "invalid_config", f"config_override is no JSON: {error}.") from error
-    return Asked(checked_schema(schema or agent.body["schema"]), config_of(config or agent.body["config"]), agent)
+    chosen = config_of(config or agent.body["config"])
+    if body.get("priority"):
+        chosen = config_of({**chosen.shown(), "priority": body["priority"]})
+    told = targets_of(body.get("webhook_configurations"), _workspace(request))
+    return Asked(checked_schema(schema or agent.body["schema"]), chosen, agent, targets=told)
 
 
 @router.get("/jobs")

@@ -2,7 +2,7 @@
 
 What the protocol demands beyond conditions: a missing key meets `!=`, `nin` and `is_empty`; texts are compared without
 regard to case; keys may have any letters; and files are known by names and ids that rows do not hold. The latter are
-looked up in the ledger and become lists of documents.
+looked up in the ledger, by its indexes where whole names are compared, and become lists of documents.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _PAGES = {"page_label": 0, "start_page_index": 1, "end_page_index": 1}
 """Keys of nodes that name pages, and what is to be added for docmill's numbers, which count from 1."""
 _OPPOSITES = {"==": "!=", "!=": "==", "in": "nin", "nin": "in", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _OF_FILES = ("file_name", "file_id", "document_id")
+_EQUALITY = ("==", "!=", "in", "nin", "any", "all")
 _EMPTY: tuple[object, ...] = (None, "", [])
 Scalar = str | int | float | bool
 
@@ -48,8 +49,11 @@ class MetadataFilters(BaseModel):
     condition: Literal["and", "or", "not"] | None = "and"
 
 
-Known = Callable[[str], Sequence[tuple[str, object]]]
-"""(docmill's document id, the key's value) of every document of the index, for keys that rows do not hold."""
+Known = Callable[[str, Sequence[str] | None], Sequence[tuple[str, object]]]
+"""(docmill's document id, the key's value) of documents of the index, for keys that rows do not hold.
+
+Of all where no values are given, else at least of those that have one of the values.
+"""
 
 
 def field_of(key: str) -> str:
@@ -87,8 +91,10 @@ def _joined(filters: MetadataFilters, known: Known, *, negated: bool) -> Conditi
 
 
 def _one(given: MetadataFilter, known: Known, *, negated: bool) -> Condition:
+    if given.key in _OF_FILES and given.operator in _EQUALITY and given.value is not None:
+        return _of_files(given, known, negated=negated)
     if given.operator == "text_match_insensitive" or given.key in _OF_FILES:
-        ids = [name for name, value in known(given.key) if _holds(given, value) is not negated]
+        ids = [name for name, value in known(given.key, None) if _holds(given, value) is not negated]
         return Compare(field="document_id", op="in", value=[*ids])
     if given.value is None or given.operator == "is_empty":
         wants_empty = (given.operator != "!=") ^ negated
@@ -97,6 +103,23 @@ def _one(given: MetadataFilter, known: Known, *, negated: bool) -> Condition:
     if given.key in _PAGES:
         return _of_pages(given, negated=negated)
     return _of_metadata(given, negated=negated)
+
+
+def _of_files(given: MetadataFilter, known: Known, *, negated: bool) -> Condition:
+    """Documents that the ledger finds by the values, and rows whose own metadata have one under the key.
+
+    The latter are texts, whose file names are what their clients say; the id of a document is never one of those.
+    """
+    wanted = _listed(given.value)
+    ids = [name for name, value in known(given.key, [str(each) for each in wanted]) if value in wanted]
+    inverse = (given.operator in ("!=", "nin")) ^ negated
+    found: Condition = Compare(field="document_id", op="in", value=[*ids])
+    if inverse:
+        found = Not(condition=found)
+    if given.key == "document_id":
+        return found
+    own = _of_metadata(MetadataFilter(key=given.key, value=wanted, operator="in"), negated=inverse)
+    return And(all=[found, own]) if inverse else Or(any=[found, own])
 
 
 def _of_pages(given: MetadataFilter, *, negated: bool) -> Condition:

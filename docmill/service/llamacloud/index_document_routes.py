@@ -23,6 +23,7 @@ from docmill.pipeline import delete_documents
 from docmill.retrieve import live_space
 from docmill.service.auth import PatientCaller
 from docmill.service.llamacloud.bodies import any_json_of, form_of
+from docmill.service.llamacloud.document_metadata import metadata_of
 from docmill.service.llamacloud.entries import FILE, TEXT, Entries, Entry
 from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.index_routes import index_of, until_idle
@@ -31,7 +32,7 @@ from docmill.service.llamacloud.index_work import file_entry, remove, submit, te
 from docmill.service.llamacloud.indexes import Index
 from docmill.service.llamacloud.items import Body
 from docmill.service.llamacloud.nodes import Source, sources_of, text_node
-from docmill.service.llamacloud.retrieval import Found, metadata_of, text_of_document
+from docmill.service.llamacloud.retrieval import Found, text_of_document
 from docmill.service.llamacloud.wire import ClosingRoute, moment, project_id
 from docmill.service.problems import not_found
 from docmill.service.runner import runner_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
@@ -11,10 +10,11 @@ from starlette.responses import JSONResponse
 from docmill.keys import Key
 from docmill.service.auth import PatientCaller
 from docmill.service.llamacloud.bodies import json_of, text_of
+from docmill.service.llamacloud.data_sources import DataSources
 from docmill.service.llamacloud.entries import Entries
 from docmill.service.llamacloud.index_state import State, index_state, open_job
 from docmill.service.llamacloud.index_work import remove, submit
-from docmill.service.llamacloud.indexes import Index, Indexes
+from docmill.service.llamacloud.indexes import Index, Indexes, check_sink
 from docmill.service.llamacloud.items import Body
 from docmill.service.llamacloud.nodes import retrieve
 from docmill.service.llamacloud.retrieval import question_of
@@ -50,6 +50,7 @@ def search_indexes(
 async def _put(request: Request, key: Key, *, is_new: bool) -> JSONResponse:
     body = await json_of(request)
     name = text_of(body, "name")
+    check_sink(key, body)
 
     def put() -> Body:
         indexes = Indexes(request.app.state.workspace, key)
@@ -96,6 +97,7 @@ def delete_index(request: Request, key: PatientCaller, pipeline_id: str) -> None
     """All that clients have put into the index is gone; what docmill itself watches or ingested stays."""
     workspace: Workspace = request.app.state.workspace
     index = index_of(request, key, pipeline_id)
+    DataSources(workspace, key).detach_all(index)
     remove(workspace, Entries(workspace.ledger.database).all(index.collection))
     Indexes(workspace, key).forget(index)
 
@@ -154,10 +156,3 @@ async def ask(request: Request, key: PatientCaller, pipeline_id: str) -> JSONRes
     index = await asyncio.to_thread(index_of, request, key, pipeline_id)
     question = question_of(await json_of(request), index.preset)
     return JSONResponse(await retrieve(request, key.key_id, index, question))
-
-
-@router.get("/{pipeline_id}/data-sources")
-def data_sources(request: Request, key: PatientCaller, pipeline_id: str) -> list[Any]:
-    """None: what a collection watches is the operator's to say, by `docmill ingest` or `watch` in the settings."""
-    index_of(request, key, pipeline_id)
-    return []

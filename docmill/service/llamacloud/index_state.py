@@ -68,7 +68,7 @@ def entry_state(workspace: Workspace, entry: Entry) -> State:
         return State(SUCCESS, since=entry.updated_at)
     document = workspace.ledger.document(entry.document_id)
     if document is None:
-        return State(ERROR, (_error("", "The document is not in the collection any more.", "INGESTION"),))
+        return State(ERROR, (index_error("", "The document is not in the collection any more.", "INGESTION"),))
     return document_state(workspace, document)
 
 
@@ -78,7 +78,7 @@ def _waiting(workspace: Workspace, collection: str) -> State:
     if open_job(workspace, collection) is not None:
         return State(IN_PROGRESS, job_id=job.job_id if job else None)
     message = f"{job.message} {job.hint}".strip() if job and job.message else "It was not begun: sync the index."
-    return State(ERROR, (_error(job.job_id if job else "", message, "MANAGED_INGESTION"),))
+    return State(ERROR, (index_error(job.job_id if job else "", message, "MANAGED_INGESTION"),))
 
 
 def document_state(workspace: Workspace, document: Document) -> State:
@@ -130,8 +130,9 @@ def _job_id(workspace: Workspace, collection: str) -> str | None:
 
 def _of_outcome(document: Document, outcome: Outcome) -> Body:
     message = f"{document.source_key}: {outcome.message} {outcome.hint}".strip()
-    return _error(outcome.run_id, message, _STEPS[outcome.stage])
+    return index_error(outcome.run_id, message, _STEPS[outcome.stage])
 
 
-def _error(job_id: str, message: str, step: str) -> Body:
+def index_error(job_id: str, message: str, step: str) -> Body:
+    """What went wrong at a step, as the protocol shows it."""
     return {"job_id": job_id or "none", "message": message, "step": step}

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
-from docmill.access import SIDE_CAR, SideCar, apply_access, is_side_car
+from docmill.access import apply_access
+from docmill.attributes import SIDE_CAR, SideCar
 from docmill.errors import SourceError, TransientError, UsageError
 from docmill.generations import unsearched
 from docmill.ids import document_id
@@ -22,7 +22,7 @@ from docmill.mirror import form_batches, make_plan, reconcile_steps
 from docmill.models import Document, Metadata, Stage, Status
 from docmill.pipeline import Scope, delete_documents, pending_batches
 from docmill.runners import find_runner
-from docmill.service.llamacloud.entries import FILE, TEXT, Entries, Entry, entry_id
+from docmill.service.llamacloud.entries import FILE, TEXT, Entries, Entry, entry_id, object_name
 from docmill.service.llamacloud.filters import field_of
 from docmill.service.llamacloud.items import Body
 from docmill.service.native_documents import INGESTING
@@ -56,8 +56,7 @@ def text_entry(workspace: Workspace, collection: str, ref_id: str, text: str, bo
 
 def file_entry(workspace: Workspace, collection: str, file_id: str, name: str, data: bytes, metadata: Body) -> Entry:
     """The entry of an uploaded file; its object and side-car lie in the store."""
-    base = PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "document"
-    made = _entry(workspace, collection, file_id, FILE, f"{base}.json" if is_side_car(base) else base)
+    made = _entry(workspace, collection, file_id, FILE, object_name(name))
     return _stored(workspace, made, data, {"metadata": metadata, "name": name, "size": len(data)})
 
 

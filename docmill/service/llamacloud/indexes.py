@@ -56,6 +56,7 @@ class Index:
             "pipeline_type": "MANAGED",
             "status": "CREATED",
             "embedding_config": {"type": "HUGGINGFACE_API_EMBEDDING", "component": component},
+            "data_sink": sink_view(key),
             "transform_config": self.config.get("transform_config") or _TRANSFORM,
             "preset_retrieval_parameters": self.preset,
             "llama_parse_parameters": self.config.get("llama_parse_parameters") or {},
@@ -108,6 +109,29 @@ class Indexes:
     def _bare(self) -> list[Index]:
         names = {*self._workspace.ledger.collections(), *self._workspace.settings.watch}
         return [Index(pipeline_id(name), name, name, {}) for name in sorted(names)]
+
+
+def sink_view(key: Key) -> Body:
+    """Where the vectors of all indexes lie, as the protocol shows it; the address is for the operator to know."""
+    component: Body = {"uri": "docmill", "class_name": "CloudMilvusVectorStore"}
+    sink_id, project = str(uuid.uuid5(_IDS, "data sink")), project_id(key)
+    when = {"created_at": moment(0), "updated_at": moment(0)}
+    return {
+        "id": sink_id,
+        "name": "docmill",
+        "sink_type": "MILVUS",
+        "component": component,
+        "project_id": project,
+        **when,
+    }
+
+
+def check_sink(key: Key, body: Mapping[str, object]) -> None:
+    """Raises a Problem 400 where vectors are to lie anywhere else."""
+    own = sink_view(key)["id"]
+    if body.get("data_sink") or body.get("data_sink_id") not in (None, own):
+        way = f"Leave data_sink away, or give data_sink_id {own}; an operator names another Milvus by milvus_uri."
+        raise Problem(400, "one_sink", "Vectors lie in this deployment's own Milvus.", way)
 
 
 def pipeline_id(collection: str) -> str:

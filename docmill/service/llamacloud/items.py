@@ -28,6 +28,7 @@ class Item:
     body: Body
     created_at: float = 0.0
     updated_at: float = 0.0
+    expires_at: float = 0.0
 
 
 class Items:
@@ -38,20 +39,25 @@ class Items:
         self._kind = kind
 
     @again
-    def put(self, tenant: str, name: str, body: Mapping[str, JsonValue], item_id: str = "") -> Item:
-        """The thing as it is kept now: a new one, or the one of that id with this name and body."""
+    def put(
+        self, tenant: str, name: str, body: Mapping[str, JsonValue], item_id: str = "", expires_at: float = 0.0
+    ) -> Item:
+        """The thing as it is kept now: a new one, or the one of that id with this name and body.
+
+        Once `expires_at` is over `sweep` takes it away, never where it is 0.
+        """
         now = time.time()
         chosen = item_id or str(uuid.uuid4())
         own = (_items.c.kind == self._kind, _items.c.item_id == chosen)
-        values = {"name": name, "body": dict(body), "updated_at": now}
+        values = {"name": name, "body": dict(body), "updated_at": now, "expires_at": expires_at}
         with self._database.write() as connection:
             row = connection.execute(sa.select(_items).where(*own)).first()
             if row is None:
                 keys = {"kind": self._kind, "item_id": chosen, "tenant": tenant, "created_at": now}
                 connection.execute(_items.insert().values(**keys, **values))
-                return Item(self._kind, chosen, tenant, name, dict(body), now, now)
+                return Item(self._kind, chosen, tenant, name, dict(body), now, now, expires_at)
             connection.execute(_items.update().where(*own).values(**values))
-            return Item(self._kind, chosen, row.tenant, name, dict(body), row.created_at, now)
+            return Item(self._kind, chosen, row.tenant, name, dict(body), row.created_at, now, expires_at)
 
     def find(self, item_id: str, tenant: str | None = None) -> Item | None:
         """The thing, None if there is none or it is another tenant's; a tenant of None sees all."""
@@ -71,6 +77,13 @@ class Items:
             query = query.where(_items.c.name == name)
         with self._database.read() as connection:
             return [_item(row) for row in connection.execute(query)]
+
+    @again
+    def sweep(self) -> None:
+        """What has expired is gone; this looks at nothing else."""
+        over = (_items.c.kind == self._kind, _items.c.expires_at > 0, _items.c.expires_at < time.time())
+        with self._database.write() as connection:
+            connection.execute(_items.delete().where(*over))
 
     @again
     def delete(self, item_id: str, tenant: str | None = None) -> bool:

@@ -34,11 +34,9 @@ def make_link(request: Request, link: Link, seconds: float | None = None) -> Bod
     """The link as the protocol shows it; its address begins like that of the request, which the caller could reach."""
     items = items_of(request.app.state.workspace, _KIND)
     now = time.time()
-    for each in items.all(link.tenant):
-        if float(cast(float, each.body["until"])) < now:
-            items.delete(each.item_id)
+    items.sweep()
     secret, until = secrets.token_urlsafe(32), now + min(seconds or _SECONDS, _LONGEST)
-    items.put(link.tenant, "", {"verb": link.verb, "path": link.path, "until": until}, _hash(secret))
+    items.put(link.tenant, "", {"verb": link.verb, "path": link.path, "until": until}, _hash(secret), until)
     address = f"{str(request.base_url).rstrip('/')}{PREFIX}{secret}"
     return {"url": address, "expires_at": moment(until), "form_fields": None}
 

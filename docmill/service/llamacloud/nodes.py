@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from docmill.index.analysis import analyzed
 from docmill.models import Document, Stage
+from docmill.service.llamacloud.document_metadata import metadata_of, ref_of
 from docmill.service.llamacloud.entries import Entries, Entry
 from docmill.service.llamacloud.indexes import Index
 from docmill.service.llamacloud.items import Body
@@ -21,8 +22,6 @@ from docmill.service.llamacloud.retrieval import (
     Found,
     Question,
     answer,
-    metadata_of,
-    ref_of,
     text_of_document,
 )
 from docmill.service.problems import Problem

@@ -61,8 +61,8 @@ def draw_page(task: PageTask) -> bytes:
 def do_page(context: Context) -> bytes:
     """The page of a job as JPEG; raises the DocmillError that says why there is none."""
     told = context.job.payload
-    data = source_bytes(context.workspace, str(told["target"]), context.job.tenant)
     name = str(told["name"])
+    data = context.scanned(source_bytes(context.workspace, str(told["target"]), context.job.tenant), name)
     task = PageTask(data, detect(data, name).media_type, int(str(told["page"])))
     ((_, answer, _),) = context.pool.running(draw_page).run([task])
     if isinstance(answer, DocmillError):

@@ -12,6 +12,8 @@ from docmill.jobs import ANEW, Job, work_id
 from docmill.keys import Key
 from docmill.models import Stage
 from docmill.service.llamacloud.options import ParseOptions
+from docmill.service.llamacloud.webhook_targets import Target
+from docmill.service.llamacloud.webhooks import follow
 from docmill.service.llamacloud.work import FILE, KIND
 from docmill.workspace import Workspace
 
@@ -20,7 +22,7 @@ from docmill.workspace import Workspace
 class Wish:
     """How a document is to be parsed: `anew` whatever the cache holds, `kept` for later jobs of the same work.
 
-    `subject` is what the job is listed under, `about` what its protocol keeps with it.
+    `subject` is what the job is listed under, `about` what its protocol keeps with it, `targets` are told of it.
     """
 
     options: ParseOptions
@@ -28,6 +30,7 @@ class Wish:
     kept: bool = True
     subject: str = ""
     about: Mapping[str, object] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
 
     @property
     def shown(self) -> dict[str, object]:
@@ -43,10 +46,14 @@ def accepted(workspace: Workspace, key: Key, wish: Wish, document: tuple[str, by
     asked = json.dumps([wish.shown, extension(name), engine, workspace.settings.records.engine], sort_keys=True)
     work = work_id(KIND, digest(asked), [content_version(content)]) if wish.kept else ""
     files = {f"{FILE}{extension(name)}": content}
-    return workspace.jobs.add(KIND, told, files=files, tenant=key.key_id, work=work, subject=wish.subject)
+    job = workspace.jobs.add(KIND, told, files=files, tenant=key.key_id, work=work, subject=wish.subject)
+    follow(workspace, job, wish.targets)
+    return job
 
 
 def accepted_url(workspace: Workspace, key: Key, wish: Wish, url: str) -> Job:
     """The durable job of what an address gives when the job is done: nobody can say before what it is."""
     told = {**wish.about, "options": wish.shown, "name": url, "url": url}
-    return workspace.jobs.add(KIND, told, tenant=key.key_id, subject=wish.subject)
+    job = workspace.jobs.add(KIND, told, tenant=key.key_id, subject=wish.subject)
+    follow(workspace, job, wish.targets)
+    return job

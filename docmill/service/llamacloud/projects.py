@@ -60,10 +60,3 @@ async def organization(key: PatientCaller, identifier: str) -> dict[str, object]
 
 def _organization(key: Key) -> dict[str, object]:
     return {"id": organization_id(key), "name": "Default", "created_at": moment(0), "updated_at": moment(0)}
-
-
-@router.get("/api/v1/data-sources")
-@router.get("/api/v1/data-sinks")
-async def nothing(key: PatientCaller) -> list[object]:
-    """None: what collections watch and where vectors lie is for docmill's settings to say."""
-    return []

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from docmill.artifacts import file_name
 from docmill.extract.render import to_markdown
 from docmill.index.analysis import analyzed
 from docmill.index.base import PUBLIC, Candidate, Where
@@ -23,17 +23,15 @@ from docmill.retrieve.fusion import fuse
 from docmill.retrieve.options import SearchOptions
 from docmill.retrieve.search import live_space, search_documents
 from docmill.service.llamacloud.bodies import form_of
-from docmill.service.llamacloud.entries import TEXT, Entries, Entry
+from docmill.service.llamacloud.entries import TEXT, Entry
 from docmill.service.llamacloud.filters import MetadataFilters, condition_for
-from docmill.service.llamacloud.items import Body
+from docmill.service.llamacloud.named_documents import named_in, values_of
 from docmill.service.problems import Problem
 from docmill.workspace import Workspace
 
 _CANDIDATES = 30
 _RERANKED = 6
 _CARDS = 50
-_NAMED = 4
-"""Letters that a file's name has at least to be recognised in a question."""
 NO_RERANKER = "enable_reranking: no reranking model is deployed; the nodes are in the order of their fused scores."
 
 TopK = Annotated[int | None, Field(ge=0, le=100)]
@@ -123,7 +121,7 @@ def answer(workspace: Workspace, collection: str, question: Question) -> Answer:
     condition = _condition(workspace, collection, question.search_filters)
     mode = question.retrieval_mode or "chunks"
     if mode == "auto_routed":
-        named = _named_in(workspace, collection, question.query)
+        named = named_in(workspace, collection, question.query)
         if named:
             return Answer([Found(_whole(each), 1.0, each) for each in named[: question.files_top_k or 1]])
         mode = "chunks"
@@ -142,33 +140,7 @@ def _condition(workspace: Workspace, collection: str, filters: MetadataFilters |
     if filters is None:
         return None
 
-    def known(key: str) -> list[tuple[str, object]]:
-        documents = workspace.ledger.documents(collection)
-        entries = Entries(workspace.ledger.database).of_documents([each.document_id for each in documents])
-        return [(each.document_id, metadata_of(each, entries.get(each.document_id)).get(key)) for each in documents]
-
-    return condition_for(filters, known)
-
-
-def metadata_of(document: Document, entry: Entry | None) -> Body:
-    """What a document's nodes tell of it: the client's own keys unchanged, and which file it is."""
-    if entry is not None and entry.kind == TEXT:
-        return {**entry.metadata, "document_id": entry.ref_id}
-    known: Body = entry.metadata if entry else {name: _json(value) for name, value in document.metadata.items()}
-    name = str(entry.body["name"]) if entry else file_name(document.source_key)
-    return {**known, "file_name": name, "file_id": ref_of(document, entry), "document_id": ref_of(document, entry)}
-
-
-def _json(value: str | int | float | bool | Sequence[str]) -> JsonValue:
-    return value if isinstance(value, str | int | float | bool) else [*value]
-
-
-def ref_of(document: Document, entry: Entry | None) -> str:
-    """The id that the protocol knows a document by: the client's own, a file's, or the document's as a UUID."""
-    if entry is not None:
-        return entry.ref_id
-    text = document.document_id
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return condition_for(filters, partial(values_of, workspace, collection))
 
 
 def _options(question: Question, condition: Condition | None) -> SearchOptions:
@@ -207,17 +179,6 @@ def _reranked(workspace: Workspace, query: str, found: Sequence[Found]) -> list[
 
 
 # Files
-
-
-def _named_in(workspace: Workspace, collection: str, query: str) -> list[Document]:
-    """The documents whose names stand in the question, those with the longest names first."""
-    asked = query.casefold()
-    found = [
-        (len(name), each)
-        for each in workspace.ledger.documents(collection)
-        if len(name := file_name(each.source_key).casefold()) >= _NAMED and name in asked
-    ]
-    return [each for _, each in sorted(found, key=lambda pair: -pair[0])]
 
 
 def _by_cards(workspace: Workspace, collection: str, question: Question, condition: Condition | None) -> list[Found]:

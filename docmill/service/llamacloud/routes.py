@@ -15,7 +15,7 @@ from docmill.extract.registry import SUPPORTED
 from docmill.jobs import Job, JobState
 from docmill.keys import Key
 from docmill.service.auth import PatientCaller
-from docmill.service.llamacloud import agent_routes, extraction_routes, projects, retrievers
+from docmill.service.llamacloud import agent_routes, data_source_routes, extraction_routes, projects, retrievers
 from docmill.service.llamacloud import file_routes as files
 from docmill.service.llamacloud import index_document_routes as index_documents
 from docmill.service.llamacloud import index_routes as indexes
@@ -28,6 +28,8 @@ from docmill.service.llamacloud.options import ParseOptions, options_of
 from docmill.service.llamacloud.page_images import PAGE_KIND, do_page
 from docmill.service.llamacloud.parse_intake import Wish, accepted, accepted_url
 from docmill.service.llamacloud.v2 import v2_router
+from docmill.service.llamacloud.webhook_targets import Target, targets_of_form
+from docmill.service.llamacloud.webhooks import WEBHOOK_KIND, do_webhook
 from docmill.service.llamacloud.wire import ClosingRoute, error_answer, moment
 from docmill.service.llamacloud.work import FILE, KIND, do_parse
 from docmill.service.problems import Problem, not_found
@@ -66,6 +68,7 @@ def llamacloud_protocol() -> Protocol:
         page_images,
         indexes,
         index_documents,
+        data_source_routes,
         retrievers,
         agent_routes,
         extraction_routes,
@@ -73,7 +76,8 @@ def llamacloud_protocol() -> Protocol:
         served.include_router(part.router)
     served.include_router(v2_router())
     jobs = {KIND: do_parse, EXTRACT_KIND: do_extract, INDEX_KIND: do_index, PAGE_KIND: do_page}
-    return Protocol("llamacloud", served, ("/api/",), error_answer, jobs)
+    jobs[WEBHOOK_KIND] = do_webhook
+    return Protocol("llamacloud", served, ("/api/",), error_answer, jobs, frozenset({WEBHOOK_KIND}))
 
 
 def _both(path: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -105,18 +109,20 @@ async def _uploaded(request: Request, key: Key, forced: Mapping[str, Sequence[st
     workspace: Workspace = request.app.state.workspace
     async with request.form(max_part_size=1_000_000) as form:
         options = options_of({**_fields(form), **forced}, workspace.config.extract)
+        targets = await asyncio.to_thread(targets_of_form, form, workspace)
+        wish = _wish(options, form, targets)
         file, url, file_id = form.get("file"), form.get("input_url"), form.get("file_id")
         if isinstance(file, UploadFile):
             content = await file.read()
             given = (file.filename or FILE, content)
-            job = await asyncio.to_thread(accepted, workspace, key, _wish(options, form), given)
+            job = await asyncio.to_thread(accepted, workspace, key, wish, given)
         elif isinstance(file_id, str) and file_id:
             stored = Files(workspace)
             known = await asyncio.to_thread(stored.get, file_id, key.key_id)
             given = (known.name, await asyncio.to_thread(stored.data, file_id, key.key_id))
-            job = await asyncio.to_thread(accepted, workspace, key, _wish(options, form), given)
+            job = await asyncio.to_thread(accepted, workspace, key, wish, given)
         elif isinstance(url, str) and url:
-            job = await asyncio.to_thread(accepted_url, workspace, key, _wish(options, form), url)
+            job = await asyncio.to_thread(accepted_url, workspace, key, wish, url)
         else:
             raise Problem(400, "no_input", "There is no document: send `file`, `file_id` or `input_url`.")
     runner_of(request).wake()
@@ -131,8 +137,9 @@ def _fields(form: FormData) -> dict[str, list[str]]:
     return found
 
 
-def _wish(options: ParseOptions, form: FormData) -> Wish:
-    return Wish(options, anew=_is_set(form, "invalidate_cache"), kept=not _is_set(form, "do_not_cache"))
+def _wish(options: ParseOptions, form: FormData, targets: tuple[Target, ...]) -> Wish:
+    anew, kept = _is_set(form, "invalidate_cache"), not _is_set(form, "do_not_cache")
+    return Wish(options, anew=anew, kept=kept, targets=targets)
 
 
 def _is_set(form: FormData, name: str) -> bool:

@@ -66,7 +66,7 @@ def _document(context: Context) -> tuple[bytes, str]:
     if not url:
         return context.file(context.job.files[0]), str(told["name"])
     fetched = fetch(url, rules_of(context.workspace.settings))
-    return fetched.data, fetched.name
+    return context.scanned(fetched.data, fetched.name), fetched.name
 
 
 def _run(context: Context, function: Callable[[Any], object], task: object) -> object:

@@ -1,4 +1,4 @@
-"""The routes of LlamaCloud's newer SDK (`llama-cloud` 2.x): files, parse, extract, saved configurations."""
+"""The routes of LlamaCloud's newer SDK (`llama-cloud` 2.x): files, parse, extract, saved configurations, webhooks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from fastapi import APIRouter
 
 def v2_router() -> APIRouter:
     """All of its routes."""
-    from docmill.service.llamacloud.v2 import configurations, extracting, files, parsing
+    from docmill.service.llamacloud.v2 import configurations, extracting, files, parsing, webhook_configs
 
     served = APIRouter()
-    for part in (files, configurations, parsing, extracting):
+    for part in (files, configurations, webhook_configs, parsing, extracting):
         served.include_router(part.router)
     return served

@@ -20,7 +20,7 @@ from docmill.service.llamacloud.extraction import RunConfig, checked_schema, con
 from docmill.service.llamacloud.extraction_intake import Asked, Given, accepted, uploaded
 from docmill.service.llamacloud.extraction_work import EXTRACT_KIND
 from docmill.service.llamacloud.files import Files
-from docmill.service.llamacloud.v2 import answers, configurations
+from docmill.service.llamacloud.v2 import answers, configurations, webhook_configs
 from docmill.service.llamacloud.v2.answers import JSON, workspace_of
 from docmill.service.llamacloud.wire import ClosingRoute, moment, project_id
 from docmill.service.llamacloud.work import KIND
@@ -45,7 +45,8 @@ async def begin(request: Request, key: PatientCaller) -> JSONResponse:
     v2 = {"file_input": file_input, "configuration": configuration, "configuration_id": body.get("configuration_id")}
     kept = not configuration.get("disable_cache")
     schema = checked_schema(configuration.get("data_schema"))
-    asked = Asked(schema, run_config(configuration), subject=SUBJECT, kept=kept, about={"v2": v2})
+    targets = await asyncio.to_thread(webhook_configs.targets, workspace, key, body)
+    asked = Asked(schema, run_config(configuration), subject=SUBJECT, kept=kept, about={"v2": v2}, targets=targets)
     given = await asyncio.to_thread(_given, workspace, key, file_input)
     job = await asyncio.to_thread(accepted, workspace, key, asked, given)
     runner_of(request).wake()

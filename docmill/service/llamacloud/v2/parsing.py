@@ -21,7 +21,7 @@ from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.links import PREFIX, Link, make_link, opened
 from docmill.service.llamacloud.options import ParseOptions
 from docmill.service.llamacloud.parse_intake import Wish, accepted, accepted_url
-from docmill.service.llamacloud.v2 import answers, configurations
+from docmill.service.llamacloud.v2 import answers, configurations, webhook_configs
 from docmill.service.llamacloud.v2.answers import JSON, workspace_of
 from docmill.service.llamacloud.v2.parse_options import parse_options, saved_images
 from docmill.service.llamacloud.v2.parse_pages import images, item_pages, markdown_pages, page_metadata, text_pages
@@ -96,7 +96,8 @@ def _wish(request: Request, key: Key, body: JSON) -> Wish:
         "raw": {name: value for name, value in body.items() if not name.startswith(_SECRET)},
     }
     options = parse_options(body, workspace.config.extract)
-    return Wish(options, kept=not body.get("disable_cache"), subject=SUBJECT, about=about)
+    targets = webhook_configs.targets(workspace, key, body)
+    return Wish(options, kept=not body.get("disable_cache"), subject=SUBJECT, about=about, targets=targets)
 
 
 def _view(job: Job, key: Key) -> JSON:

@@ -1,0 +1,96 @@
+"""The tables of the ledger; those of the service beside them are in `docmill.tables`.
+
+A batch's `changed` counts what has happened to its documents that may leave it unfinished; it is known to be finished
+where `settled` says the same. The index `ix_documents_key`, which differs between SQLite and PostgreSQL, is made by the
+migrations alone.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from docmill.tables import metadata as metadata
+
+sources = sa.Table(
+    "sources",
+    metadata,
+    sa.Column("collection", sa.String(255), primary_key=True),
+    sa.Column("url", sa.String(2048), primary_key=True),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("cursor", sa.Text, nullable=False, server_default=""),
+    sa.Column("scan_started", sa.Float, nullable=False, server_default="0"),
+)
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("document_id", sa.String(32), primary_key=True),
+    sa.Column("collection", sa.String(255), nullable=False, index=True),
+    sa.Column("source", sa.String(2048), nullable=False),
+    sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("etag", sa.String(255), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("media_type", sa.String(255), nullable=False, default=""),
+    sa.Column("version", sa.String(64), nullable=False, default=""),
+    sa.Column("batch", sa.String(64), nullable=False, index=True),
+    sa.Column("gone_since", sa.Float, nullable=False, server_default="0"),
+    sa.Column("deleted_at", sa.Float, nullable=False, server_default="0"),
+    sa.Column("access", sa.JSON, nullable=False, server_default='["*"]'),
+    sa.Column("metadata", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("object_tag", sa.String(512), nullable=False, server_default=""),
+    sa.Column("name_hash", sa.String(16), nullable=False, server_default=""),
+    sa.Index("ix_documents_name", "collection", "name_hash"),
+    sa.Index("ix_documents_source", "source", postgresql_using="hash"),  # a B-tree refuses keys over 2,704 bytes
+)
+outcomes = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("document_id", sa.String(32), primary_key=True),
+    sa.Column("stage", sa.String(32), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False, index=True),
+    sa.Column("version", sa.String(64), nullable=False),
+    sa.Column("fingerprint", sa.String(32), nullable=False),
+    sa.Column("error_class", sa.String(16)),
+    sa.Column("error", sa.String(64), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("pages", sa.JSON, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("cpu_seconds", sa.Float, nullable=False, server_default="0"),
+    sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("batch", sa.String(64), primary_key=True),
+    sa.Column("collection", sa.String(255), nullable=False),
+    sa.Column("documents", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("runner", sa.String(32), nullable=False),
+    sa.Column("changed", sa.BigInteger, nullable=False, server_default="1"),
+    sa.Column("settled", sa.BigInteger, nullable=False, server_default="0"),
+)
+counters = sa.Table(
+    "counters", metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.BigInteger)
+)
+generations = sa.Table(
+    "generations",
+    metadata,
+    sa.Column("collection", sa.String(255), primary_key=True),
+    sa.Column("digest", sa.String(12), primary_key=True),
+    sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("dimensions", sa.Integer, nullable=False),
+    sa.Column("metric", sa.String(32), nullable=False),
+    sa.Column("layout", sa.String(32), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("changed_at", sa.Float, nullable=False),
+    sa.Column("report", sa.JSON, nullable=False),
+)
+SHOWN = [column for column in documents.c if column.name not in ("gone_since", "deleted_at", "name_hash")]
+"""What a `Document` holds."""
+ALIVE = documents.c.deleted_at == 0
