@@ -36,10 +36,12 @@ from docmill.workspace import Workspace
 RARE = 100_000
 BATCH = 1_000
 OUTCOMES = """
+WITH stages (stage) AS (VALUES {stages})
 INSERT INTO outcomes (document_id, stage, status, version, fingerprint, error, message, hint, pages, attempts, seconds,
                       counts, run_id, updated_at)
-SELECT document_id, :stage, 'ok', version, 'f00dfeed0123', '', '', '', '[]', 1, 0.01, '{"pages": 1, "rows": 1}',
-       'library-20260101-000001-01234567', 2.0 FROM documents
+SELECT document_id, stages.stage, 'ok', version, 'f00dfeed0123', '', '', '', '[]', 1, 0.01, '{{"pages": 1, "rows": 1}}',
+       'library-20260101-000001-01234567', 2.0
+FROM documents CROSS JOIN stages ORDER BY document_id, stages.stage
 """
 
 
@@ -100,8 +102,8 @@ def finish(workspace: Workspace) -> None:
     """All documents are through all stages."""
     with workspace.ledger.database.write() as connection:
         connection.execute(sa.text("UPDATE documents SET version = document_id || document_id"))
-        for stage in Stage:
-            connection.execute(sa.text(OUTCOMES), {"stage": stage.value})
+        stages = ", ".join(f"('{stage.value}')" for stage in sorted(Stage))
+        connection.exec_driver_sql(OUTCOMES.format(stages=stages))
 
 
 def megabytes(workspace: Workspace, home: str) -> float:

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import zstandard
+from pydantic import ValidationError
 
 from docmill.errors import SystemicError
 from docmill.ids import digest
@@ -53,13 +54,25 @@ def _unpack(data: bytes) -> list[str]:
 
 @contextmanager
 def _undamaged(key: str) -> Iterator[None]:
-    """Raises SystemicError for an artifact that cannot be read as what it is."""
+    """Raises SystemicError for an artifact that cannot be read as what it is, or that a newer docmill wrote."""
     import pyarrow as pa
 
     try:
         yield
+    except ValidationError as error:
+        unknown = sorted({str(each["loc"][-1]) for each in error.errors() if each["type"] == "extra_forbidden"})
+        if not unknown:
+            raise _damaged(key) from error
+        raise SystemicError(
+            f"The artifact {key} holds what this docmill does not know: {', '.join(unknown)}.",
+            hint="It was written by a newer docmill: upgrade this one.",
+        ) from error
     except (zstandard.ZstdError, ValueError, pa.ArrowException) as error:  # pydantic's and JSON's are ValueErrors
-        raise SystemicError(f"The artifact {key} is damaged.", hint="Delete it, then run again.") from error
+        raise _damaged(key) from error
+
+
+def _damaged(key: str) -> SystemicError:
+    return SystemicError(f"The artifact {key} is damaged.", hint="Delete it, then run again.")
 
 
 @dataclass(frozen=True)

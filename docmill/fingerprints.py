@@ -10,7 +10,7 @@ from docmill.models import Stage
 
 CODE_VERSIONS: Mapping[Stage, str] = {
     Stage.RAW_DOCUMENTS: "1",
-    Stage.EXTRACTED_ELEMENTS: "8",
+    Stage.EXTRACTED_ELEMENTS: "9",
     Stage.ENRICHED_ELEMENTS: "1",
     Stage.CHUNKS: "4",
     Stage.EMBEDDINGS: "2",

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from docmill.database import Database, again
-from docmill.errors import DocmillError, SystemicError, TransientError
+from docmill.errors import DocmillError, SourceError, SystemicError, TransientError
 from docmill.ids import digest
 from docmill.store import ObjectStore
 from docmill.tables import jobs as _jobs
@@ -426,7 +426,10 @@ class Jobs:
 
         Looks at `limit` objects behind the key `after`, and returns the last one's key; "" where there were no more.
         """
-        found = list(islice(self._store.list("jobs/", after), limit))
+        try:
+            found = list(islice(self._store.list("jobs/", after), limit))
+        except SourceError:
+            return ""  # the store's folder is made with its first object
         before = time.time() - max(self._ttl, _HOUR)
         old = {each.key: each.key.split("/")[1] for each in found if each.modified < before}
         known = self.find_all(sorted(set(old.values())))

@@ -17,9 +17,10 @@ from docmill.generations import activate, delete_everywhere
 from docmill.ids import digest
 from docmill.inference.metrics import Meter, remote_models
 from docmill.ledger import Failure
+from docmill.logs import about
 from docmill.members import adopt, container_id
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
-from docmill.progress import current
+from docmill.progress import current, log_outcome, log_stage, numbers_of
 from docmill.stages import WORK, Job, Result
 from docmill.standing import USABLE, expected_fingerprint
 from docmill.standing import Outcomes as Outcomes
@@ -87,13 +88,14 @@ def run_stage(
     """
     if workspace.ledger.batch(batch) is None:
         raise UsageError(f"There is no batch {batch!r}.", hint="See `docmill status`.")
-    with tracing.stage(stage.value, batch, run_id) as reports:
-        done = _run_stage(workspace, stage, batch, scope, run_id)
-        reports.append(done)
+    with about(batch=batch, stage=stage.value, run_id=run_id):
+        with tracing.stage(stage.value, batch, run_id) as reports:
+            done = _run_stage(workspace, stage, batch, scope, run_id)
+            reports.append(done)
+        log_stage(done)
     current().end(done)
     if stage is Stage.VECTOR_COLLECTION and done.worked_on:
-        numbers = {name: getattr(done, name) for name in ("documents", "ok", "partial", "failed", "waiting")}
-        told = {"batch": batch, "collection": done.collection, "run_id": run_id, **numbers}
+        told = {"batch": batch, "collection": done.collection, "run_id": run_id, **numbers_of(done)}
         workspace.webhooks.tell("batch.finished", told)
     return done
 
@@ -234,6 +236,8 @@ class _Writer:
                 each.model_copy(update={"cpu_seconds": round(taken_by[each.document_id], 4)}) for each in outcomes
             ]
             self._workspace.ledger.record(outcomes)
+            for each in outcomes:
+                log_outcome(documents[each.document_id], each)
             self._count(outcomes)
         self._pending = []
         self._flushed = time.monotonic()

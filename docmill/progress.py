@@ -1,15 +1,18 @@
-"""Where progress goes: nowhere, unless a program (the command line) says who is to be told."""
+"""Where progress goes: to the log, and to a program (the command line) that says who is to be told."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from docmill.models import Stage
+from docmill.models import Document, Outcome, Stage, Status
 
 if TYPE_CHECKING:
     from docmill.pipeline import StageReport
+
+_log = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
@@ -57,3 +60,21 @@ def told(progress: Progress) -> Iterator[None]:
         yield
     finally:
         _listener.pop()
+
+
+def numbers_of(report: StageReport) -> dict[str, int]:
+    """How many documents stand how."""
+    return {name: getattr(report, name) for name in ("documents", "ok", "partial", "failed", "waiting")}
+
+
+def log_stage(report: StageReport) -> None:
+    """A line of the log says how the batch stands."""
+    about = {"collection": report.collection, "worked_on": report.processed, "seconds": round(report.seconds, 3)}
+    _log.info("stage", extra=numbers_of(report) | about)
+
+
+def log_outcome(document: Document, outcome: Outcome) -> None:
+    """A line of the log says what became of the document; where all is well only for those who look for faults."""
+    about = {"document_id": document.document_id, "source": document.source_key, "reason": outcome.message}
+    about |= {name: getattr(outcome, name) for name in ("status", "error", "hint", "seconds")}
+    _log.log(logging.DEBUG if outcome.status is Status.OK else logging.INFO, "document", extra=about)

@@ -7,7 +7,7 @@ imports it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -50,14 +50,29 @@ class LibraryRunner:
 
 
 def find_runner(name: str = "") -> BatchRunner:
-    """The runner of that name; without a name a platform's where one is installed, else the library's."""
-    if name == LibraryRunner.name:
+    """The runner of that name; without a name a platform's where one is installed, else the library's.
+
+    Raises UsageError where there is none of that name.
+    """
+    entry = find_entry(name)
+    if entry is None:
         return LibraryRunner()
+    runner: BatchRunner = entry.load()()
+    return runner
+
+
+def find_entry(name: str) -> EntryPoint | None:
+    """Where `find_runner` would take the runner from, None for the library's; nothing is imported.
+
+    Raises UsageError where there is none of that name.
+    """
+    if name == LibraryRunner.name:
+        return None
     for entry in entry_points(group="docmill.runners"):
         installed = all(find_spec(package) for package in (entry.module.partition(".")[0], entry.name))
         if installed and name in ("", entry.name):
-            runner: BatchRunner = entry.load()()
-            return runner
+            return entry
     if name:
-        raise UsageError(f"There is no runner {name!r} here.", hint="Install docmill[platform] from a checkout.")
-    return LibraryRunner()
+        hint = "Take library; dagster needs docmill[platform] from a checkout."
+        raise UsageError(f"There is no runner {name!r} here.", hint=hint)
+    return None

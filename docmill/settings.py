@@ -169,6 +169,9 @@ class Settings(BaseSettings):
     )
 
     home: Annotated[Path, Field(description="folder of everything that has no address of its own")] = Path(".docmill")
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="json: logs of commands and runs as JSON lines on standard error")
+    ] = "text"
     collection: Annotated[str, Field(description="the collection of commands without --collection")] = "default"
     store_url: Annotated[str, Field(description="object store of batches and artifacts: s3:// or file://")] = ""
     s3_endpoint_url: Annotated[str | None, Field(description="S3 server other than Amazon's")] = None

@@ -9,7 +9,7 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)  # partitioned asset checks are a preview in Dagster 1.13
 
 import assets  # noqa: E402
-from orchestration import alerts, jobs, schedules, sensors  # noqa: E402
+from orchestration import alerts, jobs, logs, schedules, sensors  # noqa: E402
 from resources import (  # noqa: E402
     IndexResource,
     LedgerResource,
@@ -18,6 +18,8 @@ from resources import (  # noqa: E402
     TritonResource,
     WorkspaceResource,
 )
+
+logs.set_up()
 
 defs = dg.Definitions(
     assets=[getattr(assets, name) for name in assets.__all__],

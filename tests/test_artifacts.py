@@ -1,7 +1,10 @@
 """Artifacts: what was put comes back, byte for byte the same each time, and damage is told."""
 
+import json
+
 import numpy as np
 import pytest
+import zstandard
 
 from docmill.artifacts import Artifacts, extension
 from docmill.errors import MissingObjectError, SystemicError
@@ -122,3 +125,18 @@ def test_damaged_artifact_is_told_never_read_in_part(artifacts: Artifacts, kind:
 def test_missing_artifact_is_told(artifacts: Artifacts):
     with pytest.raises(MissingObjectError):
         artifacts.chunks(DOCUMENT, "f")
+
+
+@pytest.mark.parametrize("kind", ["extraction", "chunks"])
+def test_artifact_of_a_newer_docmill_is_told_as_one_and_kept(artifacts: Artifacts, kind: str):
+    if kind == "extraction":
+        artifacts.put_extraction(artifacts.elements_key(DOCUMENT, "f"), EXTRACTION)
+    else:
+        artifacts.put_chunks(DOCUMENT, "f", CHUNKS)
+    key, data = only(artifacts)
+    *lines, last = zstandard.ZstdDecompressor().decompress(data).decode().split("\n")
+    newer = "\n".join([*lines, json.dumps(json.loads(last) | {"mood": "sad"})])
+    artifacts.store.put(key, zstandard.ZstdCompressor().compress(newer.encode()))
+    with pytest.raises(SystemicError, match="does not know: mood") as caught:
+        getattr(artifacts, kind)(DOCUMENT, "f")
+    assert "upgrade" in caught.value.hint

@@ -3,13 +3,14 @@
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from docmill.errors import CorruptDocumentError, MissingObjectError, TransientError
 from docmill.jobs import Jobs, JobState, this_process
 from docmill.ledger import Ledger
-from docmill.store import MemoryStore
+from docmill.store import LocalStore, MemoryStore
 
 ME = this_process()
 DEAD = f"{socket.gethostname()}:1:1"
@@ -151,6 +152,12 @@ def test_leftovers_of_unknown_jobs_are_swept_once_old(jobs: Jobs, store: MemoryS
     assert cursor
     jobs.sweep_leftovers(cursor)
     assert [each.key for each in store.list("jobs/")] == [job.key("a")]
+
+
+def test_nothing_is_swept_before_the_store_has_its_first_object(ledger_url: str, tmp_path: Path):
+    ledger = Ledger(ledger_url)
+    assert Jobs(ledger.database, LocalStore(tmp_path / "none")).sweep_leftovers() == ""
+    ledger.close()
 
 
 def test_jobs_of_a_higher_priority_are_begun_first(jobs: Jobs):

@@ -77,6 +77,42 @@ def test_ledger_of_a_newer_docmill_is_refused(ledger_url: str, database: Databas
     assert "p@ss" not in str(caught.value)
 
 
+def test_process_that_runs_while_a_newer_docmill_migrates_goes_on_and_its_next_start_is_refused(
+    ledger_url: str, database: Database
+):
+    """Steps add only what has a default, as the next test holds: so what older processes write stays valid."""
+    older = Ledger(ledger_url)
+    with database.write() as connection:
+        connection.execute(sa.text("ALTER TABLE sources ADD COLUMN colour VARCHAR(8) NOT NULL DEFAULT 'red'"))
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608
+    older.add_source("c", "file:///a/")
+    assert older.sources() == [("c", "file:///a/")]
+    older.close()
+    with pytest.raises(ConfigError, match="9999"):
+        Ledger(ledger_url)
+
+
+def test_steps_add_only_columns_that_older_processes_need_not_know(ledger_url: str, database: Database):
+    config = _config()
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        first = _columns(connection)
+        command.upgrade(config, HEAD)
+        last = _columns(connection)
+    assert {table: set(first[table]) - set(last[table]) for table in first} == {table: set() for table in first}
+    added = [last[table][name] for table in first for name in set(last[table]) - set(first[table])]
+    assert added
+    assert all(column["nullable"] or column["default"] is not None for column in added)
+
+
+def _columns(connection: sa.Connection) -> dict[str, dict[str, dict]]:
+    """The columns of each table by name."""
+    inspector = sa.inspect(connection)
+    tables = set(inspector.get_table_names()) - {VERSION_TABLE}
+    return {table: {each["name"]: each for each in inspector.get_columns(table)} for table in tables}
+
+
 def test_step_that_fails_leaves_nothing(ledger_url: str, database: Database, monkeypatch: pytest.MonkeyPatch):
     def fail(*_, **__) -> None:
         raise OSError("the disk is full")

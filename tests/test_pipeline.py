@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docmill import pipeline
+from docmill import fingerprints, pipeline
 from docmill.config import ChunkConfig, PipelineConfig
 from docmill.errors import SystemicError, TransientError, UsageError
 from docmill.index import MemoryIndex
@@ -243,6 +243,25 @@ def test_missing_artifact_costs_its_document_only(workspace: Workspace, folder: 
     report = run_stage(workspace, Stage.CHUNKS, batch, scope=Scope(force=True))
     assert (report.ok, report.failed) == (1, 1)
     assert failures(workspace)["pumps.md"].outcome.error == "MissingObjectError"
+
+
+def test_two_versions_that_work_on_one_batch_read_only_what_they_made(workspace: Workspace, folder: Path, monkeypatch):
+    """While machines are upgraded one after the other: a newer reader's elements lie beside those of the older one."""
+    batch = form(workspace, folder)
+    run_batch(workspace, batch)
+    older = {each.key: workspace.store.get(each.key) for each in workspace.store.list("elements/")}
+    newer_versions = {**fingerprints.CODE_VERSIONS, Stage.EXTRACTED_ELEMENTS: "next"}
+    with monkeypatch.context() as patch:
+        patch.setattr(fingerprints, "CODE_VERSIONS", newer_versions)
+        newer = Workspace(workspace.settings, index=workspace.index, embedder=HashEmbedder())
+        assert [report.processed for report in run_batch(newer, batch)[1:3]] == [2, 2]
+        rows = newer.index.held("default", newer.space)
+        assert len({row.document_id for row in rows.values()}) == 2
+        newer.close()
+    both = {each.key: workspace.store.get(each.key) for each in workspace.store.list("elements/")}
+    assert older.items() < both.items()
+    assert [report.failed for report in run_batch(workspace, batch)] == [0] * 6
+    assert set(searchable(workspace)) == {"pumps.md", "valves.md"}
 
 
 def test_two_homes_make_the_same_artifacts(folder: Path, tmp_path: Path):

@@ -5,17 +5,15 @@ Exit codes: 0 all good; 1 usage or system error; 2 some documents failed; 130 in
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from docmill.cli import documents, ingest, models, operations, parse, questions, record_commands, retrieval, serving
+from docmill.cli.output import complain, log_as_settings_say, notes
 from docmill.config import Mode
 from docmill.errors import DocmillError, UsageError
 from docmill.models import Stage
@@ -30,13 +28,19 @@ _WRONG_COMMAND_LINE = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="docmill",
-    help="Turn folders and buckets of documents into a searchable, provable vector collection.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 app.add_typer(models.app, name="models")
+
+
+@app.callback()
+def begin() -> None:
+    """Turn folders and buckets of documents into a searchable, provable vector collection."""
+    log_as_settings_say()
+
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="The collection; default: the settings'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
@@ -330,7 +334,7 @@ operations.add_to(app)
 
 @app.command(name="dev")
 def dev_command(
-    port: Annotated[int, typer.Option(help="The port of the web page.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the web page.")] = 3000,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI on this home, with sensors and schedules running."""
@@ -340,7 +344,7 @@ def dev_command(
 @app.command(name="serve")
 def serve_command(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port for all protocols.")] = 7670,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port for all protocols.")] = 7670,
 ) -> None:
     """Answer over HTTP: docmill's own API and the protocols of other products' clients. See docs/http.md."""
     serving.serve(host, port)
@@ -380,11 +384,11 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except DocmillError as error:
-        _complain(error)
+        complain(error)
         sys.exit(ERROR)
     except SystemExit as end:  # typer turns Ctrl-C into 130, and a wrong command line into 2, which is taken here
         if end.code == INTERRUPTED:
-            Console(stderr=True).print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
+            notes.print("\nInterrupted. What is done is kept: the same command resumes.", style="yellow")
         if isinstance(end.__context__, _WRONG_COMMAND_LINE):
             sys.exit(ERROR)
         raise
@@ -392,15 +396,5 @@ def main() -> None:
         if os.environ.get("DOCMILL_DEBUG"):
             raise
         fault = f"{type(error).__name__}: {error}"
-        _complain(DocmillError(f"docmill failed: {fault}", hint="Please report it, with what DOCMILL_DEBUG=1 prints."))
+        complain(DocmillError(f"docmill failed: {fault}", hint="Please report it, with what DOCMILL_DEBUG=1 prints."))
         sys.exit(ERROR)
-
-
-def _complain(error: DocmillError) -> None:
-    if "--json" in sys.argv:
-        print(json.dumps({"error": type(error).__name__, "message": error.message, "hint": error.hint}))
-        return
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"[red]Error:[/red] {escape(error.message)}")
-    if error.hint:
-        console.print(f"  {error.hint}", markup=False)

@@ -31,7 +31,7 @@ from docmill.ledger import Failure
 from docmill.models import Stage, Status
 from docmill.pipeline import Scope, set_quarantine
 from docmill.routes import shares
-from docmill.runners import find_runner
+from docmill.runners import find_entry, find_runner
 from docmill.status import collection_statuses
 from docmill.store import canonical_url
 from docmill.workspace import Workspace
@@ -100,6 +100,7 @@ def failed(collection: str, batch: str, *, as_json: bool) -> int:
 
 def retry(choice: Choice, *, runner: str, as_json: bool) -> int:
     """Work again on failed documents; how many of them stand failed afterwards."""
+    find_entry(runner)
     with open_workspace() as workspace:
         found = workspace.ledger.failures(choice.collection or None, batch=choice.batch or None, stage=choice.stage)
         chosen = [each for each in found if choice.takes(each)]
@@ -197,7 +198,9 @@ def dev(host: str, port: int) -> None:
     with open_workspace() as workspace:
         runner.check(workspace)  # makes the instance and names it to the processes that follow
         os.environ["DOCMILL_HOME"] = str(workspace.settings.folder)
+        log_format = {"text": "colored", "json": "json"}[workspace.settings.log_format]
     root = Path(next(iter(found.submodule_search_locations))).parent
     notes.print(f"Opening the Dagster UI at http://{host}:{port} (stop with Ctrl-C) …")
     arguments = ["dagster", "dev", "-w", str(root / "workspace.yaml"), "-h", host, "-p", str(port)]
+    arguments += ["--log-format", log_format]
     os.execv(sys.executable, [sys.executable, "-m", *arguments])

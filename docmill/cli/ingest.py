@@ -28,7 +28,7 @@ from docmill.ledger import Failure
 from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
 from docmill.models import Stage
 from docmill.pipeline import Scope, delete_documents, pending_batches
-from docmill.runners import find_runner
+from docmill.runners import find_entry, find_runner
 from docmill.settings import load_settings, overridden
 from docmill.workspace import Workspace
 
@@ -52,6 +52,7 @@ def reading_in(mode: Mode | None) -> Iterator[None]:
 
 def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: str) -> int:
     """Ingest and print what came of it; how many documents of the source stand failed."""
+    find_entry(runner)  # before anything is changed
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         source = resolve_source(workspace, path)
@@ -90,6 +91,7 @@ def _taken_up(
 
 def reconcile(collection: str, *, as_json: bool, force: bool, runner: str, tags: bool) -> int:
     """Reconcile the watched sources and print what came of it; how many of their documents stand failed."""
+    find_entry(runner)  # before anything is changed
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         sources = [url for name, url in workspace.ledger.sources() if name == collection]

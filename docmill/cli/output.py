@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from docmill.errors import DocmillError
 from docmill.ledger import Failure
+from docmill.logs import LogLines, log_as_json
 from docmill.models import Outcome, Stage, Status
 from docmill.pipeline import StageReport
 from docmill.progress import told
@@ -26,6 +30,13 @@ _PIPE_WIDTH = 160
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
+
+
+def log_as_settings_say() -> None:
+    """With log_format = json, what would be notes on standard error are lines of the log."""
+    if load_settings().log_format == "json":
+        log_as_json()
+        notes.file = cast(IO[str], LogLines(logging.getLogger("docmill.cli")))
 
 
 @contextmanager
@@ -62,6 +73,15 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     for row in rows:
         made.add_row(*(escape(str(value)) for value in row))
     console.print(made)
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Errors name the file."""
+    try:
+        yield
+    except DocmillError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint, pages=error.pages) from error
 
 
 def failure_record(failure: Failure) -> dict[str, object]:
@@ -199,3 +219,18 @@ def _stage_record(stage: Stage, totals: StageTotals) -> dict[str, object]:
     shown = {name: getattr(totals, name) for name in ("documents", "ok", "failed", "waiting", "worked_on")}
     speed = round(pages / seconds, 1) if seconds and pages else None
     return {"stage": stage.value, **shown, "seconds": round(seconds, 2), "pages_per_second": speed}
+
+
+def complain(error: DocmillError) -> None:
+    """Say what went wrong and the way out: to people, to programs (--json), or to the log."""
+    if "--json" in sys.argv:
+        print(json.dumps({"error": type(error).__name__, "message": error.message, "hint": error.hint}))
+        return
+    if isinstance(notes.file, LogLines):
+        about = {"error": type(error).__name__, "hint": error.hint}
+        logging.getLogger("docmill.cli").error(error.message, extra=about)
+        return
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[red]Error:[/red] {escape(error.message)}")
+    if error.hint:
+        console.print(f"  {error.hint}", markup=False)

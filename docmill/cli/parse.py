@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from docmill.cli.fetched import fetched
-from docmill.cli.output import notes, print_json
+from docmill.cli.output import naming, notes, print_json
 from docmill.config import ExtractConfig, Mode
 from docmill.errors import DocmillError, SourceError, UsageError
 from docmill.extract.outputs import SUFFIXES, Depth, Form, OutputOptions, single
@@ -93,7 +93,8 @@ def wanted_of(pages: str, *, ask: bool, password_file: Path | None, settings: Se
     """The pages and the password: asked for at the terminal, from a file, or the settings' (DOCMILL_PASSWORD)."""
     password = settings.password.get_secret_value()
     if password_file is not None:
-        lines = file_bytes(str(password_file)).decode("utf-8", errors="replace").splitlines()
+        with naming(str(password_file)):
+            lines = file_bytes(str(password_file)).decode("utf-8", errors="replace").splitlines()
         password = lines[0] if lines else ""
     if ask:
         import typer
@@ -205,7 +206,7 @@ def _files(path: str, output: Path | None) -> Iterator[tuple[Path, str]]:
 def _one(file: Input, wish: Wish, shown: Callable[[str], str]) -> None:
     """Print the one output of one file, or write it to the file named."""
     (form,) = wish.forms
-    with _named(shown(str(file.path))), _pages_shown(file.path.name) as watch:
+    with naming(shown(str(file.path))), _pages_shown(file.path.name) as watch:
         data = scanned_bytes(str(file.path), wish.scan)
         reading = read_whole(data, file.path.name, wish.config, replace(wish.wanted, watch=watch))
         output = single(reading, form, wish.options, file.path.stem)
@@ -241,15 +242,6 @@ def _in_workers(tasks: Sequence[ParseTask], limits: WorkerLimits) -> Iterator[tu
         for index, result, _ in pool.run(tasks):
             advance()
             yield index, result
-
-
-@contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Errors name the file."""
-    try:
-        yield
-    except DocmillError as error:
-        raise type(error)(f"{path}: {error.message}", hint=error.hint, pages=error.pages) from error
 
 
 @contextmanager

@@ -65,7 +65,10 @@ def search_and_print(asked: Asked, *, as_json: bool) -> None:
         print_json({"question": question, "collection": collection, "hits": records})
         return
     if not hits:
-        notes.print(f"No hits: the collection {collection!r} is empty or does not exist. See `docmill status`.")
+        filtered = ", or nothing in it that you may see passes the filter" if options.condition is not None else ""
+        notes.print(
+            f"No hits: the collection {collection!r} is empty or does not exist{filtered}. See `docmill status`."
+        )
     elif hits[0].note:
         notes.print(f"Note: {hits[0].note}", markup=False)
     for number, (hit, rows) in enumerate(zip(hits, contexts, strict=True), start=1):

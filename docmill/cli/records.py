@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from docmill.cli.output import console, notes, open_workspace, print_json, short, table
+from docmill.cli.output import console, naming, notes, open_workspace, print_json, short, table
 from docmill.errors import SourceError, UsageError
 from docmill.scan import scan
 from docmill.settings import load_settings
@@ -75,7 +75,8 @@ def extract(file: Path, schema: str, wish: ExtractWish, *, as_json: bool) -> boo
     settings = load_settings()
     scan(data, str(file), settings.scan)
     engine = engine_for(wish.engine or options.engine, settings)
-    document = read_document(ReadTask(data, file.name, settings.pipeline.extract))
+    with naming(str(file)):
+        document = read_document(ReadTask(data, file.name, settings.pipeline.extract))
     made = list(records_of(document.layout, named, engine))
     if as_json:
         shown = [{"target": target, **_machine(record)} for target, record in made]
@@ -186,6 +187,14 @@ def remove_schema(name: str, *, as_json: bool) -> None:
         console.print(f"removed  {name}", markup=False)
 
 
+def _json_of(file: Path, data: bytes) -> Json:
+    """What a file of JSON holds; raises UsageError."""
+    try:
+        return cast(Json, json.loads(data))
+    except ValueError as error:
+        raise UsageError(f"{file} is not JSON: {error}.", hint="Give documents, or example records as JSON.") from None
+
+
 def generate_schema(files: Sequence[Path]) -> None:
     """Print a schema proposed from example documents, or from example records (JSON files)."""
     from docmill.structured.documents import ReadTask, read_document
@@ -197,13 +206,17 @@ def generate_schema(files: Sequence[Path]) -> None:
         raise SourceError(f"No such file: {', '.join(missing)}.", hint="Check the path.")
     data = {file: LocalStore(file.absolute().parent).get(file.name) for file in files}
     if all(file.suffix == ".json" for file in files):
-        made = proposed([cast(Json, json.loads(each)) for each in data.values()])
+        made = proposed([_json_of(file, each) for file, each in data.items()])
     else:
         settings = load_settings()
         config = settings.pipeline.extract
         for file, each in data.items():
             scan(each, str(file), settings.scan)
-        made = propose([read_document(ReadTask(each, file.name, config)).layout for file, each in data.items()])
+        layouts = []
+        for file, each in data.items():
+            with naming(str(file)):
+                layouts.append(read_document(ReadTask(each, file.name, config)).layout)
+        made = propose(layouts)
     sys.stdout.write(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError
 
 from docmill.access import apply_policy
-from docmill.cli.output import StageBars, console, open_workspace, print_json, short, table
+from docmill.cli.output import StageBars, console, notes, open_workspace, print_json, short, table
 from docmill.errors import UsageError
 from docmill.extract.differences import Change, Difference, differences
 from docmill.generations import Verdict, roll_back
@@ -33,6 +33,8 @@ def reindex_and_print(collection: str, *, force: bool, runner: str, as_json: boo
     """Build the collection anew and print the verdict; whether the settings' generation is live."""
     with open_workspace() as workspace:
         name = collection or workspace.settings.collection
+        if not workspace.ledger.documents(name):
+            raise UsageError(f"There is no document in {name!r}.", hint="See `docmill status`.")
         chosen, bars = find_runner(runner), StageBars(workspace)
         with bars.shown(), workspace.index.kept_open():
             verdict = reindex(
@@ -108,7 +110,10 @@ def answer_and_print(question: str, collection: str, top_k: int, access: Sequenc
         for text in answer.dropped:
             console.print(f"(dropped, not found in the passage: {text})", markup=False)
         console.print()
-    console.print(cited_context(hits), markup=False)
+    if hits:
+        console.print(cited_context(hits), markup=False)
+    else:
+        notes.print(f"No hits: the collection {name!r} is empty or does not exist. See `docmill status`.")
 
 
 def eval_and_print(questions: Path | None, collection: str, mode: SearchMode, *, as_json: bool) -> None:

@@ -1,7 +1,7 @@
-"""Reads Word 97-2003 documents (doc) by their piece table: titles, lists, tables, notes, headers and footers.
+"""Reads Word 97-2003 documents (doc) by their piece table: titles, lists, tables, notes, headers, footers, pictures.
 
-Written on [MS-DOC] because no Python package reads the format and unstructured needs LibreOffice for it. Pictures, text
-boxes and revisions are not read; pictures and text boxes are named in the warnings.
+Written on [MS-DOC] because no Python package reads the format and unstructured needs LibreOffice for it. Pictures that
+stand in the text are read; those that float beside it are named in the warnings. Revisions are not read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from docmill.config import ExtractConfig
 from docmill.errors import CorruptDocumentError, EncryptedDocumentError
 from docmill.extract.builder import Builder, table_of, tidy
+from docmill.extract.doc_pictures import Pictures, property_changes
 from docmill.extract.media_type import MEDIA_TYPES
 from docmill.extract.reading import Reading
 from docmill.models import Cell, ElementType
@@ -26,7 +27,6 @@ WORD_97 = 0xC1
 """The format's version number from which it has a table stream; Word 6 and 95 have lower ones."""
 _MARKS = str.maketrans({"\x0b": "\n", "\x0c": "\n", "\x0e": "\n", "\x1e": "-", "\x1f": "", "\xa0": " ", "\x02": "",
                         "\x05": "", "\x01": "", "\x08": "", "\x03": "", "\x04": ""})  # fmt: skip
-_WIDTHS = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
 _IN_TABLE, _ROW_END, _OUTLINE, _LIST_LEVEL, _LIST = 0x2416, 0x2417, 0x2640, 0x260A, 0x460B
 
 
@@ -70,6 +70,8 @@ def read_doc(data: bytes, config: ExtractConfig) -> Reading:
             _refuse_encrypted(flags)
             old = struct.unpack_from("<H", main, 2)[0] < WORD_97
             table = b"" if old else ole.openstream("1Table" if flags & 0x0200 else "0Table").read()
+            stored = ole.openstream("Data").read() if ole.exists("Data") else b""
+            pictures = Pictures(main, table, b"" if old else stored)
             meta = ole.get_metadata()
             for key, value in (("title", meta.title), ("author", meta.author), ("subject", meta.subject)):
                 text = value.decode("cp1252", "replace") if isinstance(value, bytes) else value
@@ -78,7 +80,7 @@ def read_doc(data: bytes, config: ExtractConfig) -> Reading:
         if old:
             _read_old(main, flags, builder)
         else:
-            _Document(main, table, builder).read()
+            _Document(main, table, builder, pictures).read()
     except (OSError, struct.error, IndexError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise CorruptDocumentError(
             f"The Word 97-2003 document cannot be read: {type(error).__name__}: {error}.",
@@ -106,12 +108,13 @@ def _refuse_encrypted(flags: int) -> None:
 
 
 class _Document:
-    """The two streams of a document."""
+    """The two streams of a document, and its pictures."""
 
-    def __init__(self, main: bytes, table: bytes, builder: Builder) -> None:
+    def __init__(self, main: bytes, table: bytes, builder: Builder, pictures: Pictures) -> None:
         self.main = main
         self.table = table
         self.builder = builder
+        self.pictures = pictures
         self.pieces = list(self._pieces())
         self.starts = [piece.start for piece in self.pieces]
         self.text = "".join(piece.text for piece in self.pieces)
@@ -127,8 +130,11 @@ class _Document:
         for kind, text in stories:
             if kind is ElementType.HEADER:
                 self.builder.add(kind, text)
+        at = 0
         for text, properties in self._paragraphs(0, body):
             self._add(text, properties)
+            self._add_pictures(at, text)
+            at += len(text)
         self._end_table()
         self.builder.end_sections()
         at = body
@@ -142,8 +148,8 @@ class _Document:
                 self.builder.add(kind, text)
         for text, _properties in self._paragraphs(at, at + boxes):
             self.builder.add(ElementType.TEXT, _plain(text), {"metadata": {"text_box": True}})
-        if "\x01" in self.text or "\x08" in self.text:
-            self.builder.warn("The pictures of the document were not read: save it as docx to have them.")
+        if "\x08" in self.text:
+            self.builder.warn("Pictures that float beside the text were not read: save it as docx to have them.")
 
     def _pieces(self) -> Iterator[_Piece]:
         """The pieces of text in order."""
@@ -195,11 +201,21 @@ class _Document:
             yield self.text[at : stop + 1], self._properties_at(stop)
             at = stop + 1
 
+    def _add_pictures(self, start: int, text: str) -> None:
+        """Adds the pictures that stand in a paragraph, which begins at a place of the text."""
+        for place, character in enumerate(text, start):
+            if character == "\x01":
+                for data in self.pictures.at(self._offset(place)):
+                    self.builder.picture(data, "")
+
+    def _offset(self, place: int) -> int:
+        """Where the character at a place of the text lies in the file."""
+        piece = self.pieces[max(bisect.bisect_right(self.starts, place) - 1, 0)]
+        return piece.offset + (place - piece.start) * (1 + piece.wide)
+
     def _properties_at(self, place: int) -> _Properties:
         """The properties of the paragraph that ends at a place of the text."""
-        piece = self.pieces[max(bisect.bisect_right(self.starts, place) - 1, 0)]
-        offset = piece.offset + (place - piece.start) * (1 + piece.wide)
-        index = bisect.bisect_right(self.ends, offset)
+        index = bisect.bisect_right(self.ends, self._offset(place))
         return self.known[index] if index < len(self.known) else _Properties()
 
     def _page_parts(self, start: int) -> list[tuple[ElementType, str]]:
@@ -256,7 +272,7 @@ def _properties(block: bytes, offset: int) -> _Properties:
     grpprl = block[start : start + size]
     if len(grpprl) < 2:
         return _Properties()
-    values = dict(_changes(grpprl[2:]))
+    values = dict(property_changes(grpprl[2:]))
     return _Properties(
         style=struct.unpack_from("<H", grpprl)[0],
         in_table=bool(values.get(_IN_TABLE, 0)),
@@ -265,21 +281,6 @@ def _properties(block: bytes, offset: int) -> _Properties:
         list_level=values.get(_LIST_LEVEL, 0),
         listed=values.get(_LIST, 0) not in (0, 0xF801),
     )
-
-
-def _changes(grpprl: bytes) -> Iterator[tuple[int, int]]:
-    """Code and value (its first two bytes at most) of each property change."""
-    at = 0
-    while at + 3 <= len(grpprl):
-        code = struct.unpack_from("<H", grpprl, at)[0]
-        kind = code >> 13
-        at += 2
-        if kind == 6:
-            at += 1 + (grpprl[at] if code != 0xD608 else struct.unpack_from("<H", grpprl + b"\0\0", at)[0])
-            continue
-        width = _WIDTHS[kind]
-        yield code, int.from_bytes(grpprl[at : at + min(width, 2)], "little")
-        at += width
 
 
 def _plain(text: str) -> str:

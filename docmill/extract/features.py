@@ -51,7 +51,16 @@ FEATURES: Mapping[str, frozenset[Feature]] = {
         "docx": {*_WRITTEN, Feature.CHARTS, Feature.FORMULAS, Feature.MEMBERS},
         "odt": _WRITTEN,
         "rtf": {*_WRITTEN} - {Feature.LINKS, Feature.SPANS},
-        "doc": {Feature.TITLES, Feature.LISTS, Feature.TABLES, Feature.NOTES, Feature.COMMENTS, Feature.MARGINS},
+        "doc": {
+            Feature.TITLES,
+            Feature.LISTS,
+            Feature.TABLES,
+            Feature.PICTURES,
+            Feature.OCR,
+            Feature.NOTES,
+            Feature.COMMENTS,
+            Feature.MARGINS,
+        },
         "pptx": {
             *_SLIDES,
             Feature.FORMULAS,

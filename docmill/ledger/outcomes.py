@@ -83,9 +83,10 @@ class Outcomes(Rows):
         collection these are few; the database finds them.
         """
         own = _outcomes.c.document_id == _documents.c.document_id
-        claimed = sa.select(_batches.c.created_at).where(_batches.c.batch == _documents.c.batch).scalar_subquery()
+        claimed = sa.select(_batches.c.created_at).where(_batches.c.batch == _documents.c.batch)
+        since = sa.func.coalesce(claimed.correlate(_documents).scalar_subquery(), 0)
         raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
-        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= sa.func.coalesce(claimed, 0))
+        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= since)
         current = sa.select(1).where(
             own,
             _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,

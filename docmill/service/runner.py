@@ -24,6 +24,7 @@ from fastapi import Request
 
 from docmill.errors import DocmillError, ReaderError, UsageError
 from docmill.jobs import Job, Jobs, this_process
+from docmill.logs import about
 from docmill.scan import scan
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
@@ -199,7 +200,8 @@ class Runner:
         if shared is not None:
             return shared
         folder = Path(self._folder.name)
-        return self._handlers[job.kind](Context(job, self._workspace, self._pool, folder))
+        with about(job=job.job_id, kind=job.kind):
+            return self._handlers[job.kind](Context(job, self._workspace, self._pool, folder))
 
     def _ended(self, job: Job, since: float, future: Future[bytes]) -> None:
         """Keeps what came of the job; whatever its handler raised costs this job alone."""

@@ -8,8 +8,8 @@ from types import FrameType
 
 import uvicorn
 
+from docmill.logs import log_as_json
 from docmill.service.app import create_app
-from docmill.service.logs import log_as_json
 from docmill.service.runner import Runner
 from docmill.settings import Settings
 from docmill.warm import pools

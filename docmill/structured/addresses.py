@@ -201,7 +201,9 @@ class Addresses:
             end = match.end()
             further = _LEGAL.match(segment.text, end + 1)
             end = further.end() if further else end
-            name = re.sub(r"^.*(?:[:|•©]|\b(?:by|in favor of|between)\b)\s*", "", segment.text[:end]).strip(" ,-")
+            name = re.sub(
+                r"^.*(?:[:|•©]|\b(?:by|in favor of|between|attributable to)\b)\s*", "", segment.text[:end]
+            ).strip(" ,-")
             words = spanned(segment.words, segment.text.index(name), end)
             if 1 < len(name.split()) <= 7 and name[:1].isupper():
                 alone = len(segment.text) - len(name) < 4

@@ -21,7 +21,7 @@ from docmill.structured.validation import validated
 from docmill.structured.values import plain, style_of
 from docmill.structured.words import Layout, Word
 
-VERSION = "2"
+VERSION = "3"
 _STEP = 100
 """Items that are shown at a time while an array grows."""
 

@@ -21,7 +21,9 @@ _RANGE = re.compile(
     rf"(?<![\w/])(?P<start>{_DAY})\s*(?:[–—-]|to|until)\s*(?P<end>{_DAY}|{_NOW})(?![\w/])", re.IGNORECASE
 )
 _SPLIT = re.compile(r"\s+[|•·]\s+|\s+[–—]\s+|\t")
-_MARKER = re.compile(r"^(?:[•·▪●◦‣*–-]|\[\d{1,3}\]|\d{1,3}\.)\s*")
+_JOINING = {"and", "or", "und", "oder", "et", "ou", "y", "o", "e", "og", "en", "of"}
+"""Words that stand between the last two items of a list, and are none."""
+_MARKER = re.compile(r"^(?:[•·▪●◦‣*\uf020-\uf0ff–-]|\[\d{1,3}\]|\d{1,3}\.)\s*")
 _AUTHOR_YEAR = re.compile(
     r"^(?P<authors>[A-Z][^()]{2,300}?)\s*\((?P<year>(?:19|20)\d\d)[a-z]?\)[.,:]?\s*"
     r"(?:[\"“](?P<quoted>[^\"”]{8,300})[\"”]|\*(?P<starred>[^*]{8,300})\*|(?P<title>[^.?!]{8,300}(?:[?!](?=\s)|(?=\.))))"
@@ -81,7 +83,8 @@ def plain_items(node: Node, sections: Sections) -> list[Chosen]:
     for section in sections.named(node):
         for words in section.paragraphs:
             kept = _unmarked(words)
-            found += [_chosen(text_of(part).strip(" ,;|"), part, section.title) for part in _separate(kept)]
+            parts = [(text_of(part).strip(" ,;|"), part) for part in _separate(kept)]
+            found += [_chosen(text, part, section.title) for text, part in parts if text.casefold() not in _JOINING]
     return found
 
 
@@ -108,8 +111,11 @@ def dated(paragraphs: Sequence[tuple[Word, ...]]) -> list[Dated]:
     for position, number in enumerate(marks):
         title = paragraphs[starts[position]] if starts[position] < number else ()
         stop = starts[position + 1] if position + 1 < len(starts) else len(paragraphs)
-        rest = tuple(word for each in paragraphs[number + 1 : stop] for word in each)
-        found.append(Dated(title, paragraphs[number], rest))
+        below = list(paragraphs[number + 1 : stop])
+        while below and text_of(below[-1]).rstrip().endswith(":"):
+            below.pop()  # it heads what follows
+        rest = tuple(word for each in below for word in each)
+        found.append(Dated(_unmarked(title), _unmarked(paragraphs[number]), _unmarked(rest)))
     return found
 
 

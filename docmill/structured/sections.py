@@ -66,7 +66,7 @@ class Section:
 
 
 _RUN_IN = re.compile(r"^([A-Z][A-Za-z ]{2,24}?)\s*[—–:.-]\s*(?=\S)")
-_MARKER = re.compile(r"^(?:[•·▪●◦‣*–-]|\[\d{1,3}\]|\d{1,3}\.)(?:\s|$)")
+_MARKER = re.compile(r"^(?:[•·▪●◦‣*\uf020-\uf0ff–-]|\[\d{1,3}\]|\d{1,3}\.)(?:\s|$)")
 
 
 def running(layout: Layout) -> bool:

@@ -41,6 +41,8 @@ _ASIDE = 45.0
 """Points that a number may stand aside of its column."""
 _TITLE = 10
 """A longer row above a statement is running text, no title."""
+_DAYS = ({"balance", "sheet"}, {"financial", "position"})
+"""Words of a section whose amounts are those of a day: a column of months, as of a cash flow statement, has none."""
 _SHARES = {"margin", "rate", "growth", "percent", "percentage", "ratio"}
 """Words of a name that ask for a share: amounts of money are none."""
 _OUTFLOWS = {
@@ -169,7 +171,10 @@ class Statements:
         section = set(words_of(" ".join(node.path.split(".")[:-1])))
         shares = bool(_SHARES & set(words_of(node.name)))
         best: tuple[float, Statement, Line] | None = None
+        of_days = any(words <= section for words in _DAYS)
         for statement in self.all:
+            if of_days and any(column.months for column in statement.columns):
+                continue
             titled = len(section & set(plain(statement.title).split())) / max(1, len(section))
             for line in statement.lines:
                 if shares and not all(share for _, _, share in line.cells.values()):

@@ -168,3 +168,9 @@ def test_many_deletions_are_refused_until_forced(docmill, ask, folder: Path):
     assert "nothing is deleted" in clear(docmill("ingest", folder, *LIBRARY, code=1).stderr)
     assert ask("ingest", folder, *LIBRARY, "--force")["gone"] == 2
     assert ask("search", "pump")["hits"] == []
+
+
+def test_unknown_runner_is_refused_before_anything_is_done(docmill, folder: Path, home: Path):
+    for command in (["ingest", folder], ["reconcile"], ["retry"]):
+        assert "There is no runner 'spark' here" in docmill(*command, "--runner", "spark", code=1).stderr
+    assert not (home / "ledger.db").exists()

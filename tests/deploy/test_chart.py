@@ -70,6 +70,13 @@ def test_what_has_no_default_must_be_given():
         rendered(LEAST | {"service": {"replica": 3}})
 
 
+def test_logs_of_dagsters_services_are_json_where_docmills_are():
+    for env, kind in (({}, "colored"), ({"env": {"DOCMILL_LOG_FORMAT": "json"}}, "json")):
+        deployments = of_kind(rendered(LEAST | env), "Deployment").values()
+        texts = [" ".join(each["spec"]["template"]["spec"]["containers"][0]["args"]) for each in deployments]
+        assert sum(f"--log-format {kind}" in text for text in texts) == 3
+
+
 def test_secrets_are_refused_among_the_variables():
     with pytest.raises(helm_python.HelmError, match="DOCMILL_LEDGER_URL"):
         rendered(LEAST | {"env": {"DOCMILL_LEDGER_URL": "postgresql://…"}})

@@ -50,6 +50,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, s3_endpoint: str):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOCMILL_", "DAGSTER_", "AWS_"))}
     env = kept | s3_environment(s3_endpoint)
     env |= {"DOCMILL_HOME": str(home / "home"), "DOCMILL_STORE_URL": "s3://mill/", "DOCMILL_SENSOR_SECONDS": "5"}
+    env |= {"DOCMILL_LOG_FORMAT": "json"}
     env |= {"DOCMILL_BATCH__SETTLE_SECONDS": "2", "DOCMILL_WATCH": '{"default": "s3://uploads/in/"}'}
     session = boto3.session.Session("docmill-test", "docmill-test-secret", region_name="us-east-1")
     s3 = session.client("s3", endpoint_url=s3_endpoint)
@@ -67,6 +68,20 @@ def test_uploads_become_a_batch_that_is_searchable_and_the_bad_one_is_red(platfo
     assert any("Cormorant" in hit["text"] for hit in platform.hits("berths of the Cormorant"))
     assert platform.dagster.check("extracted_elements", "no_failed_documents")["failedPartitions"] == [batch]
     assert platform.dagster.check("raw_documents", "no_failed_documents")["succeededPartitions"] == [batch]
+
+
+def test_logs_are_json_lines_with_what_they_are_about(platform: Platform):
+    """Those of the run's process, both docmill's and Dagster's, and those of a command."""
+    errors = list(Path(platform.env["DOCMILL_HOME"]).rglob("*.err"))
+    lines = [json.loads(line) for path in errors for line in path.read_text().splitlines()]
+    failed = next(each for each in lines if each["message"] == "document")
+    assert (failed["source"], failed["stage"]) == ("s3://uploads/in/broken.pdf", "extracted_elements")
+    events = [each for each in lines if each.get("event") == "STEP_SUCCESS"]
+    assert {(each["run_id"], each["batch"]) for each in events} == {(failed["run_id"], failed["batch"])}
+    command = [BIN / "docmill", "ingest", "s3://nowhere/"]
+    done = subprocess.run(command, env=platform.env, capture_output=True, text=True, check=False)
+    last = json.loads(done.stderr.splitlines()[-1])
+    assert (last["level"], last["error"], done.returncode) == ("error", "SourceError", 1)
 
 
 def test_overwritten_object_is_found_in_its_new_version_only(platform: Platform):

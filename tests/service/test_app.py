@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from docmill.keys import Keys
+from docmill.logs import JsonFormatter, redact
 from docmill.service import Context, create_app
-from docmill.service.logs import JsonFormatter, redact
 from docmill.service.native import native_protocol
 from docmill.settings import ServiceSettings
 from docmill.workspace import Workspace

@@ -338,7 +338,8 @@ def report() -> bytes:
 def test_pages_and_figures_of_what_is_found(api: TestClient):
     pipeline = made(api, "pictured", [])
     file = api.post(f"{V1}/files", files={"upload_file": ("report.pdf", report())}).json()["id"]
-    api.put(f"{pipeline}/files", json=[{"file_id": file, "custom_metadata": {"topic": "ore"}}])
+    (put,) = api.put(f"{pipeline}/files", json=[{"file_id": file, "custom_metadata": {"topic": "ore"}}]).json()
+    assert put["created_at"] > "2020"
     assert status(api, pipeline) == "SUCCESS"
     asked = {"query": "shipment ZX-4471", "alpha": 0, "retrieve_image_nodes": True}
     answer = api.post(f"{pipeline}/retrieve", json=asked).json()

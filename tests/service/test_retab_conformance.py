@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -54,3 +55,28 @@ def test_the_official_sdk_is_served(version: str, steps: int, service: dict[str,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == f"{steps} passed, 0 failed"
+
+
+LIST = """
+import os
+from retab import Retab
+with Retab(api_key=os.environ["API_KEY"], base_url=os.environ["BASE_URL"]) as client:
+    first = client.files.list(limit=2)
+    after = client.files.list(limit=2, after=first.list_metadata.after)
+    named = client.files.list(filename="list-b.txt")
+    print([each.filename for each in first.data], after.data[0].filename, [each.filename for each in named.data])
+"""
+
+
+def test_uploaded_files_are_listed_newest_first_page_by_page(service: dict[str, str], pytestconfig: pytest.Config):
+    for name in ("list-a.txt", "list-b.txt", "list-c.txt"):
+        body = json.dumps({"filename": name}).encode()
+        headers = {"Authorization": f"Bearer {service['API_KEY']}", "Content-Type": "application/json"}
+        asked = urllib.request.Request(f"{service['BASE_URL']}/v1/files/upload", body, headers)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            assert answer.status == 200
+    sdk = locked_python(pytestconfig.cache.mkdir("retab-client"), LOCKS / "retab.lock")
+    done = subprocess.run(
+        [sdk, "-c", LIST], env={**os.environ, **service}, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.stdout.strip() == "['list-c.txt', 'list-b.txt'] list-a.txt ['list-b.txt']", done.stderr[-2000:]

@@ -4,9 +4,12 @@ import pymupdf
 
 from docmill.structured.embedded import EmbeddedEngine, Task
 from docmill.structured.engine import read
+from docmill.structured.entries import dated
 from docmill.structured.pdf_words import pdf_text
+from docmill.structured.reading import text_of
 from docmill.structured.record import Record
 from docmill.structured.schema import load
+from docmill.structured.words import Word
 
 TEXT = {"type": "string"}
 
@@ -157,3 +160,37 @@ def test_the_party_that_acts_in_a_role():
         "borrower": "HARBOUR TRADING COMPANY",
         "administrative_agent": "NORTHERN BANK, NATIONAL ASSOCIATION",
     }
+
+
+def test_amounts_of_a_balance_sheet_are_those_of_a_day():
+    flows = [
+        (200.0, 60.0, "CONSOLIDATED STATEMENTS OF CASH FLOWS", 9.0),
+        (230.0, 74.0, "(in thousands)", 9.0),
+        *rows(90, ("", "Six Months Ended"), ("", "March 31, 2026", "March 31, 2025")),
+        *rows(120, ("Net income", "95", "80"), ("Accounts receivable", "40", "15"), ("Inventories", "7", "9")),
+    ]
+    sheet = [
+        (200.0, 60.0, "CONSOLIDATED BALANCE SHEETS", 9.0),
+        *rows(104, ("", "March 31, 2026", "September 30, 2025")),
+        *rows(120, ("Accounts receivable, net", "535", "502"), ("Inventories", "700", "690")),
+    ]
+    wanted = {"balance_sheet": {"type": "object", "properties": {"accounts_receivable": metric("")}}}
+    assert extracted([flows], wanted).value["balance_sheet"]["accounts_receivable"] == []
+    found = extracted([flows, sheet], wanted).value["balance_sheet"]["accounts_receivable"]
+    assert [item["value"] for item in found] == [535.0, 502.0]
+
+
+def test_marks_of_entries_and_headings_of_what_follows_are_no_values():
+    said = ["\uf0b7 Harbour Office, Rana (2015 - 2016)", "\uf0b7 Two cranes and a quay", "Visiting posts:"]
+    lines = [
+        tuple(Word(text, 1, 60 + 30 * n, 14 * line, 80 + 30 * n, 10 + 14 * line) for n, text in enumerate(each))
+        for line, each in enumerate(text.split() for text in said)
+    ]
+    (entry,) = dated(lines)
+    assert text_of(entry.head) == "Harbour Office, Rana (2015 - 2016)"
+    assert text_of(entry.rest) == "Two cranes and a quay"
+
+
+def test_a_company_that_something_is_attributable_to_is_named_alone():
+    page = [(60.0, 90.0, "Equity attributable to Fjord Motors, Inc.", 10.0)]
+    assert extracted([page], {"company": TEXT}).value["company"] == "Fjord Motors, Inc."

@@ -76,8 +76,8 @@ class Entries:
         self._database = database
 
     @again
-    def put(self, entries: Sequence[Entry]) -> None:
-        """The entries are kept and pending; those that were there keep the time of their creation."""
+    def put(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries as they are kept now, pending; those that were there keep the time of their creation."""
         now = time.time()
         with self._database.write() as connection:
             for each in entries:
@@ -92,6 +92,8 @@ class Entries:
                 if not connection.execute(_rows.update().where(*own).values(**values)).rowcount:
                     keys = {"collection": each.collection, "entry_id": each.entry_id, "ref_id": each.ref_id}
                     connection.execute(_rows.insert().values(**keys, **values, created_at=now))
+        kept = self.of_documents([each.document_id for each in entries])
+        return [kept.get(each.document_id, each) for each in entries]
 
     def find(self, collection: str, ref_id: str) -> Entry | None:
         """The entry of a reference as it came, or as it is once unquoted: the Python client quotes it twice."""

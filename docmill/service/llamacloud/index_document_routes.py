@@ -85,8 +85,7 @@ async def _changed(request: Request, key: Key, pipeline_id: str, make: Callable[
 
     def put() -> list[Entry]:
         index = index_of(request, key, pipeline_id)
-        made = make(index)
-        Entries(workspace.ledger.database).put(made)
+        made = Entries(workspace.ledger.database).put(make(index))
         if made:
             submit(workspace, key, index.collection)
         return made

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from docmill.service.auth import Caller
 from docmill.service.problems import Problem
 from docmill.service.retab.documents import data_key, file_meta, meta_key, uploaded
+from docmill.service.retab.listing import wanted_of
 from docmill.service.retab.request import RetabProblem
 from docmill.service.retab.views import moment
 from docmill.structured.consensus import agree
@@ -95,13 +96,48 @@ async def complete_upload(request: Request, key: Caller, file_id: str) -> JSONRe
     return JSONResponse({"filename": meta["filename"], "url": url})
 
 
+@router.get("/files")
+def list_files(request: Request, key: Caller) -> JSONResponse:
+    """A page of the key's files by the time of their upload; only the files of the page are read."""
+    wanted, _ = wanted_of(request)
+    workspace, mime = request.app.state.workspace, request.query_params.get("mime_type")
+    kept = [
+        each
+        for each in workspace.store.list(meta_key(key.key_id, "").removesuffix(".json"))
+        if each.key.endswith(".json")
+        and (not wanted.since or each.modified >= wanted.since)
+        and (not wanted.until or each.modified < wanted.until)
+    ]
+    kept.sort(key=lambda each: (each.modified, each.key), reverse=not wanted.ascending)
+    ids = [each.key.rpartition("/")[2].removesuffix(".json") for each in kept]
+    ids = ids[ids.index(wanted.after) + 1 :] if wanted.after in ids else ids
+    ids = ids[: ids.index(wanted.before)][::-1] if wanted.before in ids else ids
+    page: list[Json] = []
+    for file_id in ids:
+        meta = file_meta(file_id, workspace, key.key_id)
+        if wanted.equal.get("filename", meta["filename"]) == meta["filename"] and mime in (None, meta["mime_type"]):
+            page.append(_view(file_id, meta))
+        if len(page) > wanted.limit:
+            break
+    follows, shown = len(page) > wanted.limit, page[: wanted.limit]
+    shown = shown[::-1] if wanted.before else shown
+    ends = {
+        "before": shown[0]["id"] if shown and (wanted.after or (wanted.before and follows)) else None,
+        "after": shown[-1]["id"] if shown and (follows or wanted.before) else None,
+    }
+    return JSONResponse({"data": shown, "list_metadata": ends})
+
+
+def _view(file_id: str, meta: Json) -> Json:
+    when = moment(float(cast(float, meta["created_at"])))
+    shown: Json = {"object": "file", "id": file_id, "filename": meta["filename"], "mime_type": meta["mime_type"]}
+    return {**shown, "page_count": None, "created_at": when, "updated_at": when}
+
+
 @router.get("/files/{file_id}")
 def get_file(request: Request, key: Caller, file_id: str) -> JSONResponse:
     """What is known of a file."""
-    meta = file_meta(file_id, request.app.state.workspace, key.key_id)
-    when = moment(float(cast(float, meta["created_at"])))
-    shown = {"object": "file", "id": file_id, "filename": meta["filename"], "mime_type": meta["mime_type"]}
-    return JSONResponse({**shown, "page_count": None, "created_at": when, "updated_at": when})
+    return JSONResponse(_view(file_id, file_meta(file_id, request.app.state.workspace, key.key_id)))
 
 
 @router.get("/files/{file_id}/download-link")
