@@ -8,6 +8,7 @@ from docmill.errors import MissingObjectError
 from docmill.index import Row
 from docmill.members import container_id
 from docmill.models import Chunk, Document, Element, Outcome, Stage
+from docmill.retrieve.duplicates import copies
 from docmill.retrieve.search import visible_row
 from docmill.workspace import Workspace
 
@@ -22,7 +23,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Proof:
-    """Everything that a hit rests on. `steps` are the checks that were made just now."""
+    """Everything that a hit rests on. `steps` are the checks that were made just now.
+
+    `also_in` are the source keys of other documents that say nearly the same: a passage of many is boiler-plate.
+    """
 
     row: Row
     document: Document | None
@@ -30,6 +34,7 @@ class Proof:
     elements: tuple[Element, ...]
     outcomes: tuple[Outcome, ...]
     steps: tuple[Step, ...]
+    also_in: tuple[str, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -39,10 +44,14 @@ class Proof:
 
 def explain(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str] = frozenset()) -> Proof:
     """The proof of a chunk of the collection; raises UsageError if it holds none that the caller's tags show."""
-    row = visible_row(workspace, collection, chunk_id, access)
+    with workspace.index.session():
+        space, row = visible_row(workspace, collection, chunk_id, access)
+        also_in = copies(workspace, collection, space, row, access)
     document = workspace.ledger.document(row.document_id)
     if document is None:
-        return Proof(row, None, None, (), (), (Step(False, "The ledger does not know the document: an orphan."),))
+        return Proof(
+            row, None, None, (), (), (Step(False, "The ledger does not know the document: an orphan."),), also_in
+        )
     outcomes = workspace.ledger.outcomes([document.document_id])
     kept = tuple(outcomes[document.document_id, stage] for stage in Stage if (document.document_id, stage) in outcomes)
     steps = [_version_step(workspace, row, document)]
@@ -57,7 +66,7 @@ def explain(workspace: Workspace, collection: str, chunk_id: str, access: frozen
             steps.append(Step(False, "The stored chunks of the document do not hold it: they are made anew."))
         else:
             steps += _chunk_steps(row, chunk, elements)
-    return Proof(row, document, chunk, elements, kept, tuple(steps))
+    return Proof(row, document, chunk, elements, kept, tuple(steps), also_in)
 
 
 def _version_step(workspace: Workspace, row: Row, document: Document) -> Step:

@@ -33,6 +33,28 @@ def test_hit_is_proven_down_to_its_elements(workspace: Workspace, folder: Path):
     assert {outcome.run_id for outcome in found.outcomes} == {"test"}
 
 
+def test_boiler_plate_is_found_once_and_told(workspace: Workspace, folder: Path):
+    """A disclaimer under every letter is one hit of many, and never told of where the caller sees nothing."""
+    said = (
+        "This letter is for its addressee alone. Whoever gets it by mistake is asked to tell the sender and delete it."
+    )
+    for name in ("ada", "ben", "cem", "dan"):
+        (folder / f"{name}.md").write_text(f"# Letter\n\n{said}\n")
+    (folder / "dan.md.meta.json").write_text('{"access": ["board"]}')
+    (folder / "hint.md").write_text("# Hint\n\nA letter that was delivered to another addressee goes to the porter.\n")
+    ingest(workspace, folder)
+    hits = search(workspace, "letter by mistake to another addressee", collection="default")
+    (once,) = [hit for hit in hits if hit.text.endswith(said)]
+    assert "hint.md" in {hit.source_key.rpartition("/")[2] for hit in hits}
+    found = explain(workspace, "default", once.chunk_id)
+    names = sorted(key.rpartition("/")[2] for key in (once.source_key, *found.also_in))
+    assert names == ["ada.md", "ben.md", "cem.md"]
+    assert set(found.also_in) == set(once.also_in)
+    seen = explain(workspace, "default", once.chunk_id, frozenset({"board"}))
+    assert len(seen.also_in) == 3
+    assert proof(workspace).also_in == ()
+
+
 def test_changed_object_breaks_the_proof(workspace: Workspace, folder: Path):
     ingest(workspace, folder)
     (folder / "valves.md").write_text("Something else.")

@@ -144,8 +144,16 @@ def _print_hit(number: int, hit: Hit, text: str) -> None:
     console.print(f"[bold]{number}. {escape(short(hit.source_key))}[/bold]{', ' if place else ''}{escape(place)}")
     section = f"{' › '.join(hit.section)} · " if hit.section else ""
     console.print(f"   [dim]{escape(section)}score {hit.score:.4f} ({ranks}) · id {hit.chunk_id}[/dim]")
+    if hit.also_in:
+        console.print(f"   {_elsewhere(hit.also_in)}", markup=False)
     for line in text.splitlines():
         console.print(f"   {line}", markup=False)
+
+
+def _elsewhere(also_in: Sequence[str]) -> str:
+    """Where the same stands, too: one document, or how many."""
+    more = f" and {len(also_in) - 1} more documents" if len(also_in) > 1 else ""
+    return f"Nearly the same stands in {short(also_in[0])}{more}."
 
 
 def explain_and_print(chunk_id: str, collection: str, access: Sequence[str], *, as_json: bool) -> bool:
@@ -162,6 +170,8 @@ def explain_and_print(chunk_id: str, collection: str, access: Sequence[str], *, 
         console.print(
             f"[green]✓[/green] {escape(step.sentence)}" if step.holds else f"[red]✗[/red] {escape(step.sentence)}"
         )
+    if proof.also_in:
+        console.print(_elsewhere(proof.also_in), markup=False)
     elements = [
         [
             element.ordinal,
@@ -200,6 +210,7 @@ def _record(proof: Proof) -> dict[str, object]:
         "text": row.text,
         "section": list(row.section),
         "proven": proof.proven,
+        "also_in": list(proof.also_in),
         "steps": [{"holds": step.holds, "sentence": step.sentence} for step in proof.steps],
         "elements": [element.model_dump(mode="json", exclude_defaults=True) for element in proof.elements],
         "stages": [outcome.model_dump(mode="json") for outcome in proof.outcomes],

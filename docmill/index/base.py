@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from docmill.index.conditions import Condition
+from docmill.index.conditions import Condition, holds
 from docmill.models import ChunkKind, Metadata, Region
 
 PUBLIC = "*"
@@ -62,6 +62,15 @@ class Where:
 
 
 EVERYTHING = Where(None, None, None)
+
+
+def passes(row: Row, where: Where) -> bool:
+    """Whether a search may find the row."""
+    if where.access is not None and not where.access & set(row.access):
+        return False
+    if where.kind is not None and row.kind is not where.kind:
+        return False
+    return where.condition is None or holds(where.condition, {**row.metadata, **vars(row)})
 
 
 @dataclass(frozen=True)

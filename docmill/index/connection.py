@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from docmill.errors import SystemicError
 from docmill.index.allocators import give_back, tame
 from docmill.index.lean import import_pymilvus
 from docmill.index.turns import Turns
+from docmill.index.words import WORDS_FILE, Words
 
 _LOCK_SECONDS = 300.0
 _LOOK_SECONDS = 0.1
@@ -33,6 +35,7 @@ class MilvusConnection:
         self._thread_lock = threading.RLock()
         self._turns = Turns(uri)
         self._open: Any = None
+        self._words: Words | None = None
         self._closing = ExitStack()
         self._in_use = False
         self._keepers = 0
@@ -65,6 +68,9 @@ class MilvusConnection:
                     f"Milvus at {_shown(self.uri)} refused: {said}.",
                     hint="Give the user of DOCMILL_MILVUS_TOKEN the rights of deploy/policies/milvus.py.",
                 ) from error
+            except sqlite3.Error as error:
+                message = f"The words in {self.uri}/{WORDS_FILE} cannot be used: {error}."
+                raise SystemicError(message, hint="Remove this file: it is made anew from the rows.") from error
             finally:
                 self._in_use = False
                 if not self._keepers or self._turns.wanted():
@@ -140,6 +146,9 @@ class MilvusConnection:
     def _disconnect(self) -> None:
         client, self._open = self._open, None
         client.close()
+        if self._words is not None:
+            self._words.close()
+        self._words = None
         if self._embedded:
             from milvus_lite.server_manager import server_manager_instance
 

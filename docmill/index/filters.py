@@ -81,7 +81,7 @@ def readers_of(tags: Sequence[str]) -> str:
 
 
 def readers_are(tags: Sequence[str]) -> Filter:
-    """Rows that bear one of these access tags, by their text: Milvus Lite compares arrays row by row, 35 µs each."""
+    """Rows that bear one of these access tags, by their text: Milvus Lite compares arrays row by row."""
     if not tags:
         return Filter(_NEVER)
     names = {f"access{place}": f"%|{_reader(tag)}|%" for place, tag in enumerate(sorted(set(tags)))}

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from docmill.errors import UsageError
-from docmill.index.base import EVERYTHING, Candidate, Held, Row, Space, Where
-from docmill.index.conditions import holds
+from docmill.index.base import EVERYTHING, Candidate, Held, Row, Space, Where, passes
+from docmill.index.words import inverse_frequency, words_in
+from docmill.models import ChunkKind
 
 _K1, _B = 1.2, 0.75
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
 
 
 def _bare(row: Row) -> Row:
@@ -99,7 +94,7 @@ class MemoryIndex:
 
     def _passing(self, collection: str, space: Space, where: Where) -> list[Row]:
         rows = self._rows.get((collection, space.digest), {}).values()
-        return [row for row in rows if _passes(row, where)]
+        return [row for row in rows if passes(row, where)]
 
     def search_vector(
         self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
@@ -112,25 +107,25 @@ class MemoryIndex:
     def search_words(
         self, collection: str, space: Space, terms: str, limit: int, where: Where = EVERYTHING
     ) -> list[Candidate]:
-        """The best rows by BM25; rows without any of the terms are left out. Statistics are those of all rows."""
-        rows = list(self._rows.get((collection, space.digest), {}).values())
-        bags = [Counter(_words(row.terms)) for row in rows]
-        mean = (sum(bag.total() for bag in bags) / len(bags) if bags else 1.0) or 1.0
-        scores = [0.0] * len(rows)
-        for word in set(_words(terms)):
-            having = sum(word in bag for bag in bags)
-            idf = math.log(1 + (len(bags) - having + 0.5) / (having + 0.5))
-            for position, bag in enumerate(bags):
-                often = bag[word]
-                scores[position] += idf * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * bag.total() / mean))
-        scored = zip(rows, scores, strict=True)
-        found = [Candidate(_bare(row), score) for row, score in scored if score > 0 and _passes(row, where)]
+        """The best rows by BM25; rows without any of the terms are left out. Statistics are those of a kind's rows."""
+        held = list(self._rows.get((collection, space.digest), {}).values())
+        scored = [
+            candidate
+            for kind in ([where.kind] if where.kind else ChunkKind)
+            for candidate in _scored([row for row in held if row.kind is kind], words_in(terms))
+        ]
+        found = [each for each in scored if each.score > 0 and passes(each.row, where)]
         return sorted(found, key=lambda each: (-each.score, each.row.chunk_id))[:limit]
 
 
-def _passes(row: Row, where: Where) -> bool:
-    if where.access is not None and not where.access & set(row.access):
-        return False
-    if where.kind is not None and row.kind is not where.kind:
-        return False
-    return where.condition is None or holds(where.condition, {**row.metadata, **vars(row)})
+def _scored(rows: Sequence[Row], words: Sequence[str]) -> list[Candidate]:
+    """The rows with their BM25 scores for the words."""
+    bags = [Counter(row.terms.split()) for row in rows]
+    mean = (sum(bag.total() for bag in bags) / len(bags) if bags else 1.0) or 1.0
+    scores = [0.0] * len(rows)
+    for word in words:
+        weight = inverse_frequency(len(bags), sum(word in bag for bag in bags))
+        for position, bag in enumerate(bags):
+            often = bag[word]
+            scores[position] += weight * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * bag.total() / mean))
+    return [Candidate(_bare(row), score) for row, score in zip(rows, scores, strict=True)]

@@ -4,13 +4,15 @@ A docmill collection is a Milvus alias; the physical collection behind it is nam
 embedding model or chunker fills a collection of its own. Only one process may open Milvus Lite's folder: each use of it
 waits for its turn, opens it, and closes it again.
 
-A server before Milvus 2.5 has no BM25: there a collection holds vectors only, and searches by words say so.
+Milvus Lite's words are held in SQLite within its folder (`docmill/index/words.py`). A server before Milvus 2.5 has no
+BM25: there a collection holds vectors only, and searches by words say so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from docmill.config import IndexConfig
@@ -29,6 +31,7 @@ from docmill.index.schema import (
     schema,
     search_parameters,
 )
+from docmill.index.words import WORDS_FILE, Words, best_by_words
 
 _PAGE = 5_000
 _GROUP = 1_000
@@ -63,6 +66,15 @@ class MilvusIndex(MilvusConnection):
         super().__init__(uri, token)
         self._config = config or IndexConfig()
         self._known_fields: dict[str, frozenset[str]] = {}
+
+    def _words_of(self, client: Any, physical: str) -> Words:
+        """The words of a physical collection in Milvus Lite's folder, filled from its rows where they are not there."""
+        if self._words is None:
+            self._words = Words(Path(self.uri) / WORDS_FILE)
+        if self._words.count(physical) is None:
+            rows = _every(client, physical, ["chunk_id", "kind", "terms"])
+            self._words.fill(physical, ((each["chunk_id"], each["kind"], each["terms"]) for each in rows))
+        return self._words
 
     def _has_words(self) -> bool:
         """Whether new collections index words; a server whose version cannot be read is taken for a new one."""
@@ -100,11 +112,11 @@ class MilvusIndex(MilvusConnection):
                 f"{collection!r} is not a name for a collection.", hint="Use letters, digits and underscores."
             )
         physical = _physical(collection, space)
-        words = self._has_words()
         kind = kind_for(self._config, expected_rows, lite=self._lite)
-        made = indexes(client, space, kind, words=words, lite=self._lite)
+        bm25 = self._has_words() and not self._embedded
+        made = indexes(client, space, kind, bm25=bm25, lite=self._lite)
         if not client.has_collection(physical):
-            fields = schema(client, space, self._config, words=words)
+            fields = schema(client, space, self._config, words=self._has_words(), bm25=bm25)
             client.create_collection(physical, schema=fields, **creation(self._config))
             client.create_index(physical, made)
         if self._live(client, collection) is None:
@@ -145,6 +157,8 @@ class MilvusIndex(MilvusConnection):
                         known = self._fields(client, physical)
                         entities = [entity_of(row, self._config.partition_key) for row in group]
                         client.upsert(physical, [{k: each[k] for k in each.keys() & known} for each in entities])
+                        if self._embedded:
+                            self._words_of(client, physical).put(physical, group)
                     if self._embedded and self._turns.wanted():
                         break
                 if self._embedded:
@@ -160,17 +174,10 @@ class MilvusIndex(MilvusConnection):
         with self.session() as client:
             if not client.has_collection(physical):
                 return found
-            client.load_collection(physical)
-            iterator = client.query_iterator(
-                physical,
-                batch_size=_PAGE,
-                output_fields=["chunk_id", "document_id", "version", "fingerprint"],
-                **self._query_filter(client, documents_are(documents) if documents is not None else Filter()),
-            )
-            while page := iterator.next():
-                for each in page:
-                    found[each["chunk_id"]] = Held(each["document_id"], each["version"], each["fingerprint"])
-            iterator.close()
+            condition = self._query_filter(client, documents_are(documents) if documents is not None else Filter())
+            fields = ["chunk_id", "document_id", "version", "fingerprint"]
+            for each in _every(client, physical, fields, **condition):
+                found[each["chunk_id"]] = Held(each["document_id"], each["version"], each["fingerprint"])
         return found
 
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
@@ -203,6 +210,8 @@ class MilvusIndex(MilvusConnection):
             if not client.has_collection(physical):
                 return
             client.load_collection(physical)
+            if self._embedded:
+                self._words_of(client, physical).delete(physical, chunk_ids)
             for start in range(0, len(chunk_ids), _GROUP):
                 client.delete(physical, ids=list(chunk_ids[start : start + _GROUP]))
 
@@ -237,6 +246,8 @@ class MilvusIndex(MilvusConnection):
         with self.session() as client:
             if self._live(client, collection) == physical:
                 raise UsageError(f"The generation {digest} of {collection!r} is live.")
+            if self._embedded:
+                self._words_of(client, physical).drop(physical)
             client.drop_collection(physical)
             self._known_fields.pop(physical, None)
 
@@ -250,12 +261,32 @@ class MilvusIndex(MilvusConnection):
         self, collection: str, space: Space, terms: str, limit: int, where: Where = EVERYTHING
     ) -> list[Candidate]:
         """The best rows by BM25. Raises WordsNotIndexedError where the collection was made by a server without it."""
+        if self._embedded:
+            return self._search_own_words(collection, space, terms, limit, where)
         return self._search(collection, space, [terms], "sparse", limit, where)
+
+    def _search_own_words(self, collection: str, space: Space, terms: str, limit: int, where: Where) -> list[Candidate]:
+        physical = _physical(collection, space)
+        with self.session() as client:
+            if not client.has_collection(physical):
+                return []
+
+            def passing() -> list[str]:
+                condition = self._where(client, physical, where)
+                return [each["chunk_id"] for each in _every(client, physical, ["chunk_id"], **condition)]
+
+            return best_by_words(
+                self._words_of(client, physical),
+                physical,
+                (terms, limit, where),
+                rows=lambda chunk_ids: self.rows(collection, space, chunk_ids),
+                passing=passing,
+            )
 
     def _require_words(self, client: Any, physical: str) -> None:
         if "sparse" not in self._fields(client, physical):
             raise WordsNotIndexedError(
-                "Words are not indexed in this collection: it was made by a Milvus before 2.5.",
+                "Words are not indexed in this collection: a Milvus before 2.5 made it, or Milvus Lite in a folder.",
                 hint="Search with --mode dense, or ingest into Milvus 2.5 or newer, or into Milvus Lite.",
             )
 
@@ -266,7 +297,7 @@ class MilvusIndex(MilvusConnection):
         with self.session() as client:
             if not client.has_collection(physical):
                 return []
-            if field == "sparse" and not self._lite:
+            if field == "sparse":
                 self._require_words(client, physical)
             client.load_collection(physical)
             parameters = search_parameters(self._config.kind, limit, lite=self._lite) if field == "dense" else {}
@@ -282,3 +313,12 @@ class MilvusIndex(MilvusConnection):
         sign = -1.0 if field == "sparse" and self._lite else 1.0  # Milvus Lite gives BM25 below zero
         candidates = [Candidate(row_of(hit["entity"]), sign * float(hit["distance"])) for hit in found[0]]
         return sorted(candidates, key=lambda each: (-each.score, each.row.chunk_id))
+
+
+def _every(client: Any, physical: str, fields: Sequence[str], **condition: Any) -> Iterator[Mapping[str, Any]]:
+    """These fields of all rows that pass."""
+    client.load_collection(physical)
+    iterator = client.query_iterator(physical, batch_size=_PAGE, output_fields=list(fields), **condition)
+    while page := iterator.next():
+        yield from page
+    iterator.close()

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from docmill.index.base import PUBLIC, Row, Space, Where
 from docmill.retrieve.fusion import Scored
+from docmill.workspace import Workspace
 
 _WORD = re.compile(r"\w+")
 _SHINGLE = 4
 _SAME = 0.9
 """Share of four-word sequences that two texts have in common to count as the same (A. Broder, 1997)."""
+
+_NEAREST = 1_000
+"""Rows that are compared with one that may stand in other documents, too."""
 
 
 def distinct(scored: Iterable[Scored], wanted: int) -> list[tuple[Scored, tuple[str, ...]]]:
@@ -26,6 +31,20 @@ def distinct(scored: Iterable[Scored], wanted: int) -> list[tuple[Scored, tuple[
         else:
             kept.append((each, shingles, []))
     return [(each, tuple(dict.fromkeys(also))) for each, _, also in kept]
+
+
+def copies(workspace: Workspace, collection: str, space: Space, row: Row, access: frozenset[str]) -> tuple[str, ...]:
+    """The source keys of other documents that say nearly the same, of those that the caller may see, in their order.
+
+    Copies are near each other by meaning, too: so only the nearest rows are compared letter by letter.
+    """
+    index, where = workspace.index, Where(frozenset({PUBLIC, *access}), kind=row.kind)
+    with index.session():
+        (held,) = index.rows(collection, space, [row.chunk_id], vectors=True)
+        near = index.search_vector(collection, space, held.vector, _NEAREST, where)
+    own = _shingles(row.text)
+    found = {each.row.source_key for each in near if _same(own, _shingles(each.row.text))}
+    return tuple(sorted(found - {row.source_key}))
 
 
 def _shingles(text: str) -> frozenset[str]:

@@ -20,7 +20,7 @@ def page_of_hit(
     Raises UsageError if the caller's tags do not show such a chunk, if it stands on no such page or if the document has
     changed since; MissingObjectError if it is gone; and what `page_pictures` raises.
     """
-    row = visible_row(workspace, collection, chunk_id, access)
+    _, row = visible_row(workspace, collection, chunk_id, access)
     pages = sorted({each.page for each in row.regions})
     number = page or (pages[0] if pages else 0)
     if number not in pages:

@@ -117,16 +117,16 @@ def live_space(workspace: Workspace, collection: str) -> Space | None:
     return generation.space
 
 
-def visible_row(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str]) -> Row:
-    """The row of a hit; raises UsageError if the collection holds none of that id that the caller's tags show."""
+def visible_row(workspace: Workspace, collection: str, chunk_id: str, access: frozenset[str]) -> tuple[Space, Row]:
+    """The row of a hit and its space; raises UsageError if there is none of that id that the caller's tags show."""
     space = live_space(workspace, collection)
     rows = workspace.index.rows(collection, space, [chunk_id]) if space else []
-    if not rows or not {PUBLIC, *access} & set(rows[0].access):
+    if space is None or not rows or not {PUBLIC, *access} & set(rows[0].access):
         raise UsageError(
             f"The collection {collection!r} holds no chunk {chunk_id!r} that you may see.",
             hint="Take the id from `docmill search`, and give the same --access.",
         )
-    return rows[0]
+    return space, rows[0]
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class StepView(BaseModel):
 
 
 class ProofView(BaseModel):
-    """What a hit rests on."""
+    """What a hit rests on; `also_in` are other documents that say nearly the same."""
 
     chunk_id: str
     document_id: str
@@ -58,6 +58,7 @@ class ProofView(BaseModel):
     steps: list[StepView]
     elements: list[Element]
     stages: list[Outcome]
+    also_in: list[str]
 
 
 class CollectionView(BaseModel):
@@ -104,6 +105,7 @@ def explain_hit(request: Request, key: Caller, chunk_id: str, collection: str = 
         steps=[StepView(holds=each.holds, sentence=each.sentence) for each in proof.steps],
         elements=list(proof.elements),
         stages=list(proof.outcomes),
+        also_in=list(proof.also_in),
     )
 
 
