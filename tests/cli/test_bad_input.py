@@ -49,7 +49,3 @@ def test_error_names_what_is_wrong(docmill, place: Path, command: str, named: st
 
 def test_empty_collection_has_no_answer_and_says_so(docmill):
     assert "'nothing' is empty or does not exist" in docmill("answer", "x", "-c", "nothing").stderr
-
-
-def test_filter_that_lets_nothing_through_is_named(docmill):
-    assert "passes the filter" in docmill("search", "x", "-c", "nothing", "--filter", "year >= 2020").stderr
