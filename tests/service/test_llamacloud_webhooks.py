@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from docmill.service import create_app
@@ -138,6 +139,8 @@ def test_newer_sdk_names_saved_configurations_whose_secret_is_never_answered(cli
     assert changed.json()["webhook_events"] == ["parse.cancelled", "parse.success"]
     listed = client.get(CONFIGS).text + client.get("/api/v2/webhook-configs").text
     assert SECRET not in made["id"] + changed.text + listed
+    with client.app.state.workspace.ledger.database.read() as connection:
+        assert SECRET not in str(connection.execute(sa.text("SELECT * FROM protocol_items")).all())
     file = client.post("/api/v1/beta/files", files={"file": ("c.txt", b"City: Rana")}, data={"purpose": "parse"}).json()
     body = {"file_id": file["id"], "tier": "fast", "version": "latest", "webhook_configuration_ids": [made["id"]]}
     job = client.post("/api/v2/parse", json=body).json()["id"]
