@@ -15,8 +15,8 @@ FOLDERS = ("docmill", "assets", "resources", "orchestration")
 ADAPTERS = {
     "boto3": ["docmill/store/s3.py", "docmill/store/notifications.py"],
     "botocore": ["docmill/store/s3.py", "docmill/store/notifications.py"],
-    "pymilvus": ["docmill/index/milvus.py", "docmill/index/schema.py"],
-    "milvus_lite": ["docmill/index/milvus.py"],
+    "pymilvus": ["docmill/index/connection.py", "docmill/index/milvus.py", "docmill/index/schema.py"],
+    "milvus_lite": ["docmill/index/connection.py"],
     "pymupdf": ["docmill/extract/"],
     "tritonclient": ["docmill/inference/"],
     "onnxruntime": ["docmill/inference/", "docmill/extract/"],
