@@ -143,6 +143,6 @@ def _hit(page: int):
 
 def test_wrong_question_is_named(tmp_path: Path):
     path = tmp_path / "golden.yaml"
-    path.write_text("- question: a\n- page: 3\n")
+    path.write_text("- question: a\n  document: a.md\n- page: 3\n")
     with pytest.raises(UsageError, match=r"Question 2 .* question: Field required"):
         golden_questions(path, "default")
