@@ -36,8 +36,8 @@ def place(tmp_path: Path) -> Path:
         ("rebuild -c nothing", "no document in 'nothing'"),
         ("eval diff {0}/a.json {0}/a.json", "a.json is no JSON"),
         ("usage --by moon", "'moon'"),
-        ("serve --port 99999", "99999"),
-        ("dev --port 99999", "99999"),
+        ("serve --port 99999", "65535"),
+        ("dev --port 99999", "65535"),
     ],
 )
 def test_error_names_what_is_wrong(docmill, place: Path, command: str, named: str):
