@@ -39,6 +39,7 @@ RUNS: dict[str, tuple[SearchMode, SearchOptions]] = {
     "hybrid (the default)": (SearchMode.HYBRID, SearchOptions()),
     "hybrid, scores alone": (SearchMode.HYBRID, SearchOptions(page_weight=0, document_weight=0, distinct=False)),
     "hybrid, ranks (RRF)": (SearchMode.HYBRID, SearchOptions(fusion=Fusion.RANKS, distinct=False)),
+    "hybrid, feedback of 3": (SearchMode.HYBRID, SearchOptions(feedback=3)),
     "dense": (SearchMode.DENSE, SearchOptions(distinct=False)),
     "sparse (BM25)": (SearchMode.SPARSE, SearchOptions(distinct=False)),
     "hybrid, without thesaurus": (SearchMode.HYBRID, SearchOptions(expand=False)),

@@ -232,6 +232,9 @@ def records(schema: str, collection: str, output: Path | None, *, as_json: bool)
             extract_records(workspace, batch.batch)
         rows = records_for(workspace).of_schema(schema, collection)
     failed = sum(bool(row.message) for row in rows)
+    if not rows:
+        where = f"the collection {collection!r}" if collection else "any collection"
+        notes.print(f"No records: no document of {where} was read for this schema. See `docmill status`.", markup=False)
     if output is not None:
         lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in flat(rows))
         shown = parquet(rows) if output.suffix == ".parquet" else lines.encode()

@@ -30,7 +30,8 @@ class SearchOptions(BaseModel):
 
     `access` are the caller's tags: without any, only what everybody may find is found. `page_weight` is what further
     hits on the same page add to a hit, `document_weight` what the match of the document's card adds. With `expand` what
-    documents say for the question's terms, by the thesaurus, is looked for, too.
+    documents say for the question's terms, by the thesaurus, is looked for, too. With `feedback` it is
+    looked by meaning again, with the question's vector moved towards those of the first so many passages.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class SearchOptions(BaseModel):
     document_weight: Annotated[float, Field(ge=0, le=2)] = 0.3
     distinct: bool = True
     expand: bool = True
+    feedback: Annotated[int, Field(ge=0, le=100)] = 0
 
 
 DEFAULTS = SearchOptions()

@@ -6,7 +6,7 @@ It embeds the question with that generation's model, whatever the settings say b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,8 @@ from docmill.retrieve.thesaurus import said_for, thesaurus
 from docmill.workspace import Workspace
 
 _CARDS = 50
+_FEEDBACK = 0.5
+"""How far feedback moves the question's vector: the beta of Rocchio's formula (1971), usually .5 to .75."""
 
 
 def search(
@@ -142,6 +144,8 @@ class _Found:
     sparse: Sequence[Candidate]
     cards: Sequence[Candidate]
     note: str
+    cosines: Mapping[str, float] | None
+    """Chunk id → cosine with the question itself, where `dense` has that with its moved vector."""
 
 
 def _where(options: SearchOptions, kind: ChunkKind | None) -> Where:
@@ -160,9 +164,14 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
     dense: list[Candidate] = []
     sparse: list[Candidate] = []
     cards: list[Candidate] = []
+    cosines: dict[str, float] | None = None
     with index.session():
         if asked.mode is not SearchMode.SPARSE:
             dense = index.search_vector(collection, space, vector, options.dense_top_k, passages)
+        if dense and options.feedback:
+            cosines = {each.row.chunk_id: each.score for each in dense}
+            moved = _moved(vector, index.rows(collection, space, list(cosines)[: options.feedback], vectors=True))
+            dense = index.search_vector(collection, space, moved, options.dense_top_k, passages)
         if asked.mode is not SearchMode.DENSE and terms:
             try:
                 sparse = index.search_words(collection, space, terms, options.sparse_top_k, passages)
@@ -173,10 +182,10 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
                     raise
                 note = f"Found by meaning only. {error.message}"
     if options.min_similarity is not None:
-        dense = [each for each in dense if each.score >= options.min_similarity]
+        dense = [each for each in dense if _similarity(each, cosines) >= options.min_similarity]
         similar = {each.row.chunk_id for each in dense}
         sparse = [each for each in sparse if each.row.chunk_id in similar] if vector else sparse
-    return _Found(dense, sparse, cards, note)
+    return _Found(dense, sparse, cards, note, cosines)
 
 
 def _vector(workspace: Workspace, space: Space, question: str, said: Sequence[str]) -> list[float]:
@@ -187,7 +196,27 @@ def _vector(workspace: Workspace, space: Space, question: str, said: Sequence[st
     return found
 
 
+def _moved(vector: Sequence[float], towards: Sequence[Row]) -> list[float]:
+    """The vector moved towards the middle of the rows', of unit length."""
+    summed = np.asarray(vector) + _FEEDBACK * np.mean([row.vector for row in towards], axis=0)
+    found: list[float] = (summed / np.linalg.norm(summed)).tolist()
+    return found
+
+
+def _similarity(candidate: Candidate, cosines: Mapping[str, float] | None) -> float:
+    """The cosine with the question; -1 for one that only feedback has found."""
+    return candidate.score if cosines is None else cosines.get(candidate.row.chunk_id, -1.0)
+
+
 def _ranked(found: _Found, options: SearchOptions) -> list[Scored]:
+    """Best first; `similarity` is with the question, None where it is not known."""
+    ranked = _in_order_of(found, options)
+    if found.cosines is None:
+        return ranked
+    return [replace(each, similarity=found.cosines.get(each.row.chunk_id)) for each in ranked]
+
+
+def _in_order_of(found: _Found, options: SearchOptions) -> list[Scored]:
     single = not (found.dense and found.sparse)
     if single:
         both = [*found.dense, *found.sparse]

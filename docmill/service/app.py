@@ -86,14 +86,15 @@ def _own_protocols() -> list[Protocol]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runner: Runner = app.state.runner
-    runner.start(asyncio.get_running_loop())
-    _log.info("ready")
-    try:
-        yield
-    finally:
-        seconds = app.state.workspace.settings.service.shutdown_seconds
-        await asyncio.to_thread(runner.stop, seconds)
-        _log.info("stopped")
+    workspace: Workspace = app.state.workspace
+    with workspace.index.kept_open():
+        runner.start(asyncio.get_running_loop())
+        _log.info("ready")
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(runner.stop, workspace.settings.service.shutdown_seconds)
+            _log.info("stopped")
 
 
 def _counter(metrics: Metrics, webhooks: Webhooks, waiting: frozenset[str]) -> Callable[[Job, str, float], None]:

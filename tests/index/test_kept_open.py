@@ -6,9 +6,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from docmill.index import MilvusIndex
 from docmill.index.turns import Turns
+from docmill.service import create_app
+from docmill.settings import Settings
+from docmill.workspace import Workspace
 from tests.index.test_index import SPACE, row
 
 HALF_FREED = """
@@ -51,6 +55,18 @@ def test_whoever_waits_gets_it_between_two_uses(index: MilvusIndex):
         assert set(MilvusIndex(index.uri).held("docs", SPACE)) == {"c1"}
         index.upsert("docs", SPACE, [row("c2")])
         assert set(MilvusIndex(index.uri).held("docs", SPACE)) == {"c1", "c2"}
+
+
+def test_the_service_keeps_it_open_between_searches(tmp_path: Path):
+    workspace = Workspace(Settings(home=tmp_path))
+    with TestClient(create_app(workspace)):
+        with workspace.index.session() as first:
+            pass
+        with workspace.index.session() as second:
+            assert second is first
+        with Turns(workspace.index.uri).mine(30):
+            pass  # it gives way
+    workspace.close()
 
 
 def test_whoever_keeps_it_open_last_closes_it(index: MilvusIndex):

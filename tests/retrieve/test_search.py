@@ -74,6 +74,26 @@ def test_filters_and_paging_and_similarity(workspace: Workspace, folder: Path):
     )
 
 
+def test_feedback_finds_what_is_like_the_first_hits(workspace: Workspace, folder: Path):
+    """Of notes without a word of the question the one that shares words with its best hit comes second."""
+    (folder / "like.md").write_text("Inspect bar gauge monthly; replace seals.\n")
+    (folder / "seed.md").write_text("Zirconium nozzle: inspect bar gauge monthly; replace seals.\n")
+    for number in range(8):
+        (folder / f"far{number}.md").write_text(f"Budget meeting {number}: minutes of the board and its guests.\n")
+    ingest(workspace, folder)
+
+    def found(**options: float) -> dict[str, float | None]:
+        how = SearchOptions(distinct=False, page_weight=0, **options)
+        hits = search(workspace, "zirconium nozzle", collection="default", top_k=20, mode=SearchMode.DENSE, options=how)
+        return {hit.source_key.rpartition("/")[2]: hit.similarity for hit in hits}
+
+    plain, fed = found(), found(feedback=1)
+    assert next(iter(plain)) == "seed.md"
+    assert list(fed)[:2] == ["seed.md", "like.md"] != list(plain)[:2]
+    assert fed == plain  # each with its similarity to the question, whatever it was found by
+    assert list(found(feedback=1, min_similarity=plain["seed.md"] - 0.01)) == ["seed.md"]
+
+
 def test_reranked_hits_come_first_and_tell_their_score(workspace: Workspace, folder: Path, tmp_path: Path):
     """The cross-encoder of the test gives the longer text more."""
     write_cross_encoder(tmp_path)
