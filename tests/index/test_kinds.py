@@ -13,6 +13,7 @@ from docmill.index import MilvusIndex, Row, Space
 from docmill.index.base import Where
 from docmill.index.conditions import parse_condition
 from docmill.index.schema import kind_for
+from tests.databases import MILVUS_ROOT
 from tests.services import wait_for
 
 SPACE = Space("kinds", 16)
@@ -55,7 +56,7 @@ def test_milvus_lite_takes_it(tmp_path: Path, config: IndexConfig):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
 def test_server_takes_it(milvus: str, config: IndexConfig):
-    answers(MilvusIndex(milvus, config=config), at_once=config.consistency is Consistency.STRONG)
+    answers(MilvusIndex(milvus, MILVUS_ROOT, config), at_once=config.consistency is Consistency.STRONG)
 
 
 @pytest.mark.parametrize("kind", [IndexKind.DISKANN, IndexKind.GPU_CAGRA])
