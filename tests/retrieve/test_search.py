@@ -75,11 +75,11 @@ def test_filters_and_paging_and_similarity(workspace: Workspace, folder: Path):
 
 
 def test_feedback_finds_what_is_like_the_first_hits(workspace: Workspace, folder: Path):
-    """Of notes without a word of the question the one that shares words with its best hit comes second."""
+    """A note that shares words with the best hit, and none with the question, comes before those that share one."""
     (folder / "like.md").write_text("Inspect bar gauge monthly; replace seals.\n")
     (folder / "seed.md").write_text("Zirconium nozzle: inspect bar gauge monthly; replace seals.\n")
     for number in range(8):
-        (folder / f"far{number}.md").write_text(f"Budget meeting {number}: minutes of the board and its guests.\n")
+        (folder / f"far{number}.md").write_text(f"Nozzle budget {number}: minutes of the board and its guests.\n")
     ingest(workspace, folder)
 
     def found(**options: float) -> dict[str, float | None]:
@@ -89,7 +89,8 @@ def test_feedback_finds_what_is_like_the_first_hits(workspace: Workspace, folder
 
     plain, fed = found(), found(feedback=1)
     assert next(iter(plain)) == "seed.md"
-    assert list(fed)[:2] == ["seed.md", "like.md"] != list(plain)[:2]
+    assert list(plain)[1] != "like.md"
+    assert list(fed)[:2] == ["seed.md", "like.md"]
     assert fed == plain  # each with its similarity to the question, whatever it was found by
     assert list(found(feedback=1, min_similarity=plain["seed.md"] - 0.01)) == ["seed.md"]
 
