@@ -192,13 +192,13 @@ def indexed(uri: str, kind: IndexKind) -> tuple[MilvusIndex, Cost]:
     def build() -> None:
         with index.session() as client:
             physical = f"{NAME}__{SPACE.digest}"
-            words = "://" not in uri
+            lite = "://" not in uri
             client.flush(physical)
             client.release_collection(physical)
             client.drop_index(physical, "dense")
-            every = indexes(client, SPACE, kind, words=False, lite=words)
+            every = indexes(client, SPACE, kind, bm25=False, lite=lite)
             client.create_index(physical, every)
-            while not words and client.describe_index(physical, "dense").get("pending_index_rows", 0):
+            while not lite and client.describe_index(physical, "dense").get("pending_index_rows", 0):
                 time.sleep(0.5)
             client.load_collection(physical)
 
