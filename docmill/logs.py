@@ -80,9 +80,8 @@ def log_as_json(level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
-    logging.getLogger("grpc._server").setLevel(
-        logging.CRITICAL
-    )  # Milvus Lite answers calls that it lacks by tracebacks
+    # Milvus Lite answers calls that it lacks by tracebacks
+    logging.getLogger("grpc._server").setLevel(logging.CRITICAL)
     for name in ("docmill", "uvicorn"):
         logging.getLogger(name).setLevel(level)
         logging.getLogger(name).handlers.clear()

@@ -71,7 +71,7 @@ class MilvusIndex(MilvusConnection):
         """The words of a physical collection in Milvus Lite's folder, filled from its rows where they are not there."""
         if self._words is None:
             self._words = Words(Path(self.uri) / WORDS_FILE)
-        if self._words.count(physical) is None:
+        if not self._words.knows(physical):
             rows = _every(client, physical, ["chunk_id", "kind", "terms"])
             self._words.fill(physical, ((each["chunk_id"], each["kind"], each["terms"]) for each in rows))
         return self._words

@@ -73,13 +73,9 @@ class Words:
         """The file is closed."""
         self._open.close()
 
-    def count(self, collection: str) -> int | None:
-        """How many rows of the collection are held, None if it is not known."""
-        number = self._number(collection)
-        if number is None:
-            return None
-        found = self._open.execute("SELECT count(*) FROM held WHERE collection = ?", [number]).fetchone()
-        return int(found[0])
+    def knows(self, collection: str) -> bool:
+        """Whether the collection was filled."""
+        return self._number(collection) is not None
 
     def fill(self, collection: str, rows: Iterable[tuple[str, str, str]]) -> None:
         """Exactly these rows are held: chunk id, kind and terms of each."""
@@ -151,13 +147,9 @@ class Words:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """All of the changes are made, or none."""
-        self._open.execute("BEGIN IMMEDIATE")
-        try:
+        with self._open:
+            self._open.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._open.execute("ROLLBACK")
-            raise
-        self._open.execute("COMMIT")
 
     def _insert(self, number: int, rows: Iterable[tuple[str, str, str]]) -> None:
         for chunk_id, kind, terms in rows:
