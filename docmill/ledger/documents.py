@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from docmill.database import again
 from docmill.ids import name_hash
 from docmill.ledger.rows import Rows, document_of, name_hash_of, slices, storable
-from docmill.ledger.tables import ALIVE, SHOWN
+from docmill.ledger.tables import ALIVE, BURIED, GONE, MEMBER, SHOWN
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
 from docmill.ledger.tables import sources as _sources
@@ -78,7 +78,7 @@ class Documents(Rows):
         found: list[Document] = []
         with self._read() as connection:
             for part in slices([each.source_key + INSIDE for each in containers]):
-                query = sa.select(*SHOWN).where(_documents.c.source.in_(part), ALIVE)
+                query = sa.select(*SHOWN).where(_documents.c.source.in_(part), MEMBER, ALIVE)
                 found += [document_of(row) for row in connection.execute(query)]
         collections = {each.collection for each in containers}
         return sorted((each for each in found if each.collection in collections), key=lambda each: each.source_key)
@@ -141,7 +141,7 @@ class Documents(Rows):
 
     def buried(self, collection: str) -> list[str]:
         """Ids of the documents that are to be deleted, such as those of a deletion that was killed."""
-        query = sa.select(_documents.c.document_id).where(_documents.c.collection == collection, ~ALIVE)
+        query = sa.select(_documents.c.document_id).where(_documents.c.collection == collection, BURIED)
         with self._read() as connection:
             return list(connection.execute(query).scalars())
 
@@ -165,7 +165,7 @@ class Documents(Rows):
 
     def gone(self, collection: str, below: str, since: float) -> list[Document]:
         """The documents below a source key that were marked as gone at that time or later."""
-        chosen = (_documents.c.collection == collection, ALIVE, _documents.c.gone_since >= since)
+        chosen = (_documents.c.collection == collection, ALIVE, GONE, _documents.c.gone_since >= since)
         query = sa.select(*SHOWN).where(*chosen, self._below(below))
         with self._read() as connection:
             return [document_of(row) for row in connection.execute(query)]
