@@ -5,8 +5,9 @@
 The source is simulated: keys and etags are made up as they are listed, without any network (on S3 a listing of a
 million keys is a thousand requests). The ledger is a real one, SQLite unless `--ledger` names an empty database. All
 documents are through all stages: the database makes their outcomes batch by batch and stage by stage, as runs would, so
-that filling it measures claims only; with `--claims` documents are claimed and reconciled, and none has outcomes. One object in 100,000 is new, changed or gone at the second listing. What looks
-through whole collections is asked in a process of its own, whose peak of memory is told; the index is empty.
+that filling it measures claims only; with `--claims` documents are claimed and reconciled, and none has outcomes.
+One object in 100,000 is new, changed or gone at the second listing. What looks through whole collections is asked in a
+process of its own, whose peak of memory is told; the index is empty.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ from docmill.inference.memory import HashEmbedder
 from docmill.ledger import Batch
 from docmill.ledger.tables import documents, outcomes
 from docmill.maintenance import prune
-from docmill.mirror import _document, make_plan, reconcile_steps
+from docmill.mirror import listed_document, reconcile_steps
 from docmill.models import ErrorClass, Stage
+from docmill.outline import make_outline
 from docmill.settings import Settings
 from docmill.standing import pending_batches
 from docmill.status import collection_status
@@ -102,7 +104,7 @@ class Costs:
 
 def fill(workspace: Workspace, bucket: SimulatedBucket) -> None:
     """All objects of the first listing are claimed by batches."""
-    listing = (_document("bench", bucket, info) for info in bucket.list())
+    listing = (listed_document("bench", bucket, info) for info in bucket.list())
     number = 0
     while part := list(islice(listing, BATCH)):
         number += 1
@@ -168,13 +170,13 @@ def opened(home: str, ledger: str, bucket: SimulatedBucket) -> Workspace:
 
 
 def _plan(workspace: Workspace) -> None:
-    estimate(workspace, make_plan(workspace, "bench", SimulatedBucket.url))
+    estimate(workspace, make_outline(workspace, "bench", SimulatedBucket.url))
 
 
 LOOKS: dict[str, Callable[[Workspace], object]] = {
     "status": lambda workspace: collection_status(workspace, "bench"),
     "doctor: the rows of documents": lambda workspace: list(_rows(workspace, "bench")),
-    "reindex: what is pending": lambda workspace: pending_batches(workspace, "bench"),
+    "reindex: what is pending": lambda workspace: pending_batches(workspace, workspace.ledger.each_document("bench")),
     "prune_history": lambda workspace: prune(workspace, days=30),
     "backup": lambda workspace: back_up(workspace.ledger.database, workspace.settings.folder / "a.backup"),
     "plan, nothing new": _plan,

@@ -7,7 +7,7 @@ and takes its place at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -132,6 +132,10 @@ class VectorIndex(Protocol):
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
         """Chunk id → what it belongs to, for these documents or for all."""
+        ...
+
+    def each_held(self, collection: str, space: Space) -> Iterator[tuple[str, Held]]:
+        """Chunk id and what it belongs to, of all rows; only some of them are in memory at a time."""
         ...
 
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:

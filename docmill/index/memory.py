@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
@@ -53,6 +53,10 @@ class MemoryIndex:
             for row in self._rows.get((collection, space.digest), {}).values()
             if wanted is None or row.document_id in wanted
         }
+
+    def each_held(self, collection: str, space: Space) -> Iterator[tuple[str, Held]]:
+        """Chunk id and what it belongs to."""
+        yield from self.held(collection, space).items()
 
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
         """Those of the rows that are held."""

@@ -167,18 +167,22 @@ class MilvusIndex(MilvusConnection):
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
         """Chunk id → what it belongs to."""
-        found: dict[str, Held] = {}
-        if documents is not None and not documents:
-            return found
+        if documents is None:
+            return dict(self.each_held(collection, space))
+        return dict(self._held(collection, space, documents_are(documents))) if documents else {}
+
+    def each_held(self, collection: str, space: Space) -> Iterator[tuple[str, Held]]:
+        """Chunk id and what it belongs to, of all rows, page by page."""
+        return self._held(collection, space, Filter())
+
+    def _held(self, collection: str, space: Space, chosen: Filter) -> Iterator[tuple[str, Held]]:
         physical = _physical(collection, space)
         with self.session() as client:
             if not client.has_collection(physical):
-                return found
-            condition = self._query_filter(client, documents_are(documents) if documents is not None else Filter())
+                return
             fields = ["chunk_id", "document_id", "version", "fingerprint"]
-            for each in _every(client, physical, fields, **condition):
-                found[each["chunk_id"]] = Held(each["document_id"], each["version"], each["fingerprint"])
-        return found
+            for each in _every(client, physical, fields, **self._query_filter(client, chosen)):
+                yield each["chunk_id"], Held(each["document_id"], each["version"], each["fingerprint"])
 
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
         """Those of the rows that are held."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -16,17 +16,22 @@ from docmill.ledger.tables import outcomes as _outcomes
 from docmill.ledger.tables import sources as _sources
 from docmill.models import INSIDE, Document
 
+_PART = 1_000
+
 
 class Documents(Rows):
     """The documents of all collections."""
 
-    def documents(self, collection: str, below: str = "", *, after: str = "", until: str = "") -> list[Document]:
-        """The collection's documents whose source key begins with `below`, by key.
+    def documents(
+        self, collection: str, below: str = "", *, after: str = "", until: str = "", limit: int | None = None
+    ) -> list[Document]:
+        """The collection's documents whose source key begins with `below`, by key; the first `limit` of them.
 
         With `after` and `until` only those whose key sorts behind the first and not behind the second.
         """
         key = self._key()
-        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE).order_by(key)
+        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE)
+        query = query.order_by(*self._by_key()).limit(limit)
         if below:
             query = query.where(self._below(below))
         if after:
@@ -37,6 +42,13 @@ class Documents(Rows):
             query = query.where(self._between(after, until))
         with self._read() as connection:
             return [document_of(row) for row in connection.execute(query)]
+
+    def each_document(self, collection: str, below: str = "") -> Iterator[Document]:
+        """The same documents, a few in memory at a time: looked up in parts, each as the ledger is by then."""
+        after = ""
+        while part := self.documents(collection, below, after=after, limit=_PART):
+            yield from part
+            after = part[-1].source_key
 
     def documents_by_id(self, ids: Sequence[str]) -> list[Document]:
         """Those of the documents that are known, by key."""

@@ -16,6 +16,8 @@ from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
 
+_COLUMNS = [column.name for column in _outcomes.c]
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -26,7 +28,7 @@ class Failure:
 
 
 def _outcome(row: sa.Row[tuple[object, ...]]) -> Outcome:
-    return Outcome.model_validate(dict(row._mapping))
+    return Outcome.model_validate(dict(zip(_COLUMNS, row, strict=True)))
 
 
 class Outcomes(Rows):

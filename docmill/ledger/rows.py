@@ -103,9 +103,16 @@ class Rows:
     def _key(self) -> sa.ColumnElement[str]:
         return self._bytewise(_documents.c.source_key)
 
+    def _by_key(self) -> list[sa.ColumnElement[str]]:
+        """What rows are ordered by, so that the index gives the first of them: on PostgreSQL it knows heads of keys."""
+        return [self._key()] if self._on_sqlite else [self._head(), self._key()]
+
+    def _head(self) -> sa.ColumnElement[str]:
+        return self._bytewise(sa.func.substr(_documents.c.source_key, 1, sa.literal_column(str(_HEAD))))
+
     def _between(self, low: str, high: str) -> sa.ColumnElement[bool]:
         """What the index finds by, for keys from `low` to `high` ("": the end): on PostgreSQL the heads of keys."""
-        indexed = self._key() if self._on_sqlite else self._bytewise(sa.func.substr(_documents.c.source_key, 1, _HEAD))
+        indexed = self._key() if self._on_sqlite else self._head()
         ends = (low, high) if self._on_sqlite else (low[:_HEAD], high[:_HEAD])
         return sa.and_(indexed >= ends[0], indexed <= ends[1]) if high else indexed >= ends[0]
 

@@ -29,5 +29,12 @@ def upgrade() -> None:
 
 
 def _create(name: str, table: str, column: str, where: sa.TextClause, using: str = "btree") -> None:
-    options = {"sqlite_where": where, "postgresql_where": where, "postgresql_using": using}
-    op.create_index(name, table, [column], if_not_exists=True, **options)
+    op.create_index(
+        name,
+        table,
+        [column],
+        if_not_exists=True,
+        sqlite_where=where,
+        postgresql_where=where,
+        postgresql_using=using,
+    )
