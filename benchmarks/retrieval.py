@@ -85,11 +85,14 @@ class Remembering:
     def __getattr__(self, name: str) -> object:
         return getattr(self._index, name)
 
-    def search_vector(self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where) -> list:
+    def search_vector(
+        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where, *, vectors: bool
+    ) -> list:
         """What the other one gives."""
-        key = ("dense", tuple(vector), limit, repr(where))
+        key = ("dense", tuple(vector), limit, repr(where), vectors)
         if key not in self._found:
-            self._found[key] = self._index.search_vector(collection, space, vector, limit, where)
+            found = self._index.search_vector(collection, space, vector, limit, where, vectors=vectors)
+            self._found[key] = found
         return self._found[key]
 
     def search_words(self, collection: str, space: Space, terms: str, limit: int, where: Where) -> list:
