@@ -84,7 +84,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row found by one search: the higher the score the better; its vector is left out."""
+    """A row found by one search: the higher the score the better; its vector is left out unless asked for."""
 
     row: Row
     score: float
@@ -167,9 +167,16 @@ class VectorIndex(Protocol):
         ...
 
     def search_vector(
-        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+        self,
+        collection: str,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where = EVERYTHING,
+        *,
+        vectors: bool = False,
     ) -> list[Candidate]:
-        """The nearest rows of the space by cosine similarity, best first."""
+        """The nearest rows of the space by cosine similarity, best first, with their vectors where asked for."""
         ...
 
     def search_words(

@@ -101,11 +101,19 @@ class MemoryIndex:
         return [row for row in rows if passes(row, where)]
 
     def search_vector(
-        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+        self,
+        collection: str,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where = EVERYTHING,
+        *,
+        vectors: bool = False,
     ) -> list[Candidate]:
         """The nearest rows by dot product."""
         rows = self._passing(collection, space, where)
-        found = [Candidate(_bare(row), sum(a * b for a, b in zip(row.vector, vector, strict=True))) for row in rows]
+        given = (lambda row: row) if vectors else _bare
+        found = [Candidate(given(row), sum(a * b for a, b in zip(row.vector, vector, strict=True))) for row in rows]
         return sorted(found, key=lambda each: (-each.score, each.row.chunk_id))[:limit]
 
     def search_words(

@@ -256,10 +256,18 @@ class MilvusIndex(MilvusConnection):
             self._known_fields.pop(physical, None)
 
     def search_vector(
-        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+        self,
+        collection: str,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where = EVERYTHING,
+        *,
+        vectors: bool = False,
     ) -> list[Candidate]:
         """The nearest rows by cosine similarity."""
-        return self._search(collection, space, [list(vector)], "dense", limit, where)
+        output = [*OUTPUT, "dense"] if vectors else OUTPUT
+        return self._search(_physical(collection, space), [list(vector)], "dense", limit, where, output)
 
     def search_words(
         self, collection: str, space: Space, terms: str, limit: int, where: Where = EVERYTHING
@@ -267,7 +275,7 @@ class MilvusIndex(MilvusConnection):
         """The best rows by BM25. Raises WordsNotIndexedError where the collection was made by a server without it."""
         if self._embedded:
             return self._search_own_words(collection, space, terms, limit, where)
-        return self._search(collection, space, [terms], "sparse", limit, where)
+        return self._search(_physical(collection, space), [terms], "sparse", limit, where, OUTPUT)
 
     def _search_own_words(self, collection: str, space: Space, terms: str, limit: int, where: Where) -> list[Candidate]:
         physical = _physical(collection, space)
@@ -295,9 +303,8 @@ class MilvusIndex(MilvusConnection):
             )
 
     def _search(
-        self, collection: str, space: Space, data: list[Any], field: str, limit: int, where: Where
+        self, physical: str, data: list[Any], field: str, limit: int, where: Where, output: list[str]
     ) -> list[Candidate]:
-        physical = _physical(collection, space)
         with self.session() as client:
             if not client.has_collection(physical):
                 return []
@@ -310,7 +317,7 @@ class MilvusIndex(MilvusConnection):
                 data=data,
                 anns_field=field,
                 limit=limit,
-                output_fields=OUTPUT,
+                output_fields=output,
                 search_params={"params": parameters},
                 **self._where(client, physical, where),
             )
