@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: run dev test nightly lint format lock sbom clean
+.PHONY: run dev test nightly lint format lock sbom audit clean
 
 run: $(VENV)/.installed ## Ingest the example documents and ask three questions
 	@$(BIN)/python examples/tour.py
@@ -34,6 +34,9 @@ lock: $(UV) ## Resolve the dependencies anew
 
 sbom: $(VENV)/.installed-dev ## The bill of materials (CycloneDX) of what the image installs
 	$(BIN)/cyclonedx-py requirements --of JSON -o sbom.cdx.json requirements.lock
+
+audit: $(UV) ## Known vulnerabilities of what the locks install; asks PyPI about each package, and fails where it cannot
+	$(UV) tool run --python $(BIN)/python pip-audit@2.10.1 --strict --require-hashes --disable-pip -r requirements.lock -r models.lock
 
 clean: ## Remove what was built and ingested here
 	rm -rf .docmill $(VENV)

@@ -13,6 +13,7 @@ from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
 from docmill.mirror import check_deletions, form_batches, make_plan, resolve_source, scan, settled
 from docmill.models import Document
+from docmill.outline import make_outline
 from docmill.settings import BatchLimits, Settings
 from docmill.store import MemoryStore
 from docmill.workspace import Workspace
@@ -66,6 +67,25 @@ def test_plan_tells_new_changed_unchanged_and_gone(mirrored: Workspace, source: 
     plan = make_plan(mirrored, "default", URL)
     found = [names(part) for part in (plan.new, plan.changed, plan.unchanged, plan.gone)]
     assert found == [["d"], ["b"], ["a"], ["c"]]
+
+
+def test_outline_tells_what_a_plan_does_and_only_counts_what_is_unchanged(mirrored: Workspace, source: MemoryStore):
+    for key in ("a", "b", "c", "e", "z/1"):
+        source.put(key, b"old")
+    take_in(mirrored)
+    source.put("b", b"new")
+    source.put("a.meta.json", b"{}")
+    for key in ("c", "z/1"):
+        source.delete(key)
+    for key in ("0", "d", "zz"):
+        source.put(key, b"new")
+    outline = make_outline(mirrored, "default", URL)
+    found = [names(part) for part in (outline.new, outline.changed, outline.gone)]
+    assert found == [["0", "d", "zz"], ["b"], ["c", "z/1"]]
+    assert (outline.unchanged, outline.unchanged_bytes) == (2, 6)
+    assert outline.pending == make_plan(mirrored, "default", URL).pending
+    single = make_outline(mirrored, "default", f"{URL}b")
+    assert (names(single.changed), single.new, single.gone, single.unchanged) == (["b"], (), (), 0)
 
 
 def test_plan_writes_nothing(mirrored: Workspace, source: MemoryStore):

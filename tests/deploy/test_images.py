@@ -81,4 +81,5 @@ def test_entrypoint_makes_variables_of_secret_files_and_keeps_those_that_are_set
 def test_dagsters_files_differ_in_the_run_launcher_alone():
     plain, celery = (yaml.safe_load((DEPLOY / name).read_text()) for name in ("dagster.yaml", "celery/dagster.yaml"))
     assert celery.pop("run_launcher")["class"] == "WatchfulCeleryRunLauncher"
+    assert plain.pop("run_launcher")["class"] == "WatchfulRunLauncher"
     assert celery == plain
