@@ -24,6 +24,7 @@ from docmill.workspace import Workspace
 
 _PROBE = "probes/doctor"
 _PART = 10_000
+_DOCUMENTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
         standing = with_outcomes(workspace, ledger.each_document(name))
         found = ((each, current_outcome(workspace, last, each, outcomes)) for each, outcomes in standing)
         done = ((each, outcome) for each, outcome in found if outcome is not None and outcome.status is Status.OK)
-        while some := list(islice(done, _PART)):
+        while some := list(islice(done, _DOCUMENTS)):
             counted = tally.of([_row_of(each.document_id, each.version) for each, _ in some])
             lacking += [
                 each.document_id
