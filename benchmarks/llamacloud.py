@@ -19,12 +19,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from serving import serving
+
 PORT = 7697
+FAST = {"DOCMILL_PIPELINE__EXTRACT__MODE": "fast"}
 SECONDS = 1.5
 CLIENT = """
 import asyncio, json, logging, sys, time, warnings
@@ -73,27 +73,6 @@ uvicorn.run(create_app(Workspace(Settings())), port={PORT}, log_level="warning")
 """
 
 
-@contextmanager
-def service(home: Path, *command: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """(address, process) of a service that answers."""
-    env = os.environ | {"DOCMILL_HOME": str(home), "DOCMILL_PIPELINE__EXTRACT__MODE": "fast"}
-    with (home.parent / "serve.log").open("ab") as log:
-        started = subprocess.Popen([sys.executable, *command], env=env, stdout=log, stderr=log, cwd=ROOT)
-    url = f"http://127.0.0.1:{PORT}"
-    try:
-        for _ in range(400):
-            try:
-                urllib.request.urlopen(f"{url}/health/ready", timeout=5)
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield url, started
-    finally:
-        if started.poll() is None:
-            started.send_signal(signal.SIGTERM)
-        started.wait()
-
-
 def make(folder: Path, count: int) -> list[str]:
     """Paths of PDFs of one page, each with a word of its own."""
     import pymupdf
@@ -122,7 +101,7 @@ def make_key(home: Path) -> str:
 
 def latency(python: str, folder: Path, count: int) -> None:
     paths, key = make(folder, count), make_key(folder / "home")
-    with service(folder / "home", "-c", WAITING) as (url, _):
+    with serving(folder / "home", PORT, ("-c", WAITING), **FAST) as (url, _):
         lines = client(python, key, url, "latency", paths).communicate()[0].splitlines()
     found = sorted(json.loads(line)["seconds"] for line in lines)
     print(f"{count} jobs of {SECONDS} s: median {found[len(found) // 2]:.3f} s, slowest {found[-1]:.3f} s")
@@ -130,21 +109,19 @@ def latency(python: str, folder: Path, count: int) -> None:
 
 def parallel(python: str, folder: Path, count: int, *, kill: bool) -> None:
     paths, key = make(folder, count), make_key(folder / "home")
-    command = ("-m", "docmill.cli", "serve", "--port", str(PORT))
-    with service(folder / "home", *command) as (url, process):
+    with serving(folder / "home", PORT, **FAST) as (url, pid):
         running = client(python, key, url, "parallel", paths)
         if kill:
             done = 0
             while done < count // 5:
                 time.sleep(0.2)
                 done = _done(url, key)
-            process.kill()
-            process.wait()
+            os.kill(pid, signal.SIGKILL)
             print(f"killed with {done} of {count} done")
         if not kill:
             _tell(running, count)
             return
-    with service(folder / "home", *command):
+    with serving(folder / "home", PORT, **FAST):
         _tell(running, count)
 
 

@@ -1,11 +1,13 @@
-"""What a ledger of very many documents costs: to fill, to ask every minute, and to compare with its source.
+"""What a ledger of very many documents costs: to fill, to ask, to compare with its source, to look through.
 
-    python benchmarks/reconcile.py [--objects 1000000] [--ledger postgresql+psycopg2://…] [--output FILE.md]
+    python benchmarks/reconcile.py [--objects 1000000] [--claims] [--ledger postgresql+psycopg2://…] [--folder DIR]
 
 The source is simulated: keys and etags are made up as they are listed, without any network (on S3 a listing of a
 million keys is a thousand requests). The ledger is a real one, SQLite unless `--ledger` names an empty database. All
-documents are through all stages: their outcomes are made by the database itself, so that filling it measures claims
-only. One object in 100,000 is new, changed or gone at the second listing.
+documents are through all stages: the database makes their outcomes batch by batch and stage by stage, as runs would, so
+that filling it measures claims only; with `--claims` documents are claimed and reconciled, and none has outcomes.
+One object in 100,000 is new, changed or gone at the second listing. What looks through whole collections is asked in a
+process of its own, whose peak of memory is told; the index is empty.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,26 +27,30 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from docmill.backup import back_up
+from docmill.doctor import _rows
 from docmill.errors import MissingObjectError
+from docmill.estimate import estimate
+from docmill.fingerprints import raw_fingerprint
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
 from docmill.ledger import Batch
-from docmill.mirror import _document, reconcile_steps
+from docmill.ledger.tables import documents, outcomes
+from docmill.maintenance import prune
+from docmill.mirror import listed_document, reconcile_steps
 from docmill.models import ErrorClass, Stage
+from docmill.outline import make_outline
 from docmill.settings import Settings
+from docmill.standing import pending_batches
+from docmill.status import collection_status
 from docmill.store import ObjectInfo
 from docmill.workspace import Workspace
 
 RARE = 100_000
 BATCH = 1_000
-OUTCOMES = """
-WITH stages (stage) AS (VALUES {stages})
-INSERT INTO outcomes (document_id, stage, status, version, fingerprint, error, message, hint, pages, attempts, seconds,
-                      counts, run_id, updated_at)
-SELECT document_id, stages.stage, 'ok', version, 'f00dfeed0123', '', '', '', '[]', 1, 0.01, '{{"pages": 1, "rows": 1}}',
-       'library-20260101-000001-01234567', 2.0
-FROM documents CROSS JOIN stages ORDER BY document_id, stages.stage
-"""
+SAME = {"status": "ok", "error": "", "message": "", "hint": "", "pages": [], "attempts": 1, "seconds": 0.01,
+        "counts": {"pages": 1, "rows": 0}, "run_id": "library-20260101-000001-01234567", "updated_at": 2.0}  # fmt: skip
+"""What the outcomes have in common."""
 
 
 class SimulatedBucket:
@@ -70,6 +78,12 @@ class SimulatedBucket:
         raise MissingObjectError(f"{key} is a side-car that nobody wrote.")
 
 
+def peak() -> float:
+    """The most memory that this process has held, in MiB; `ru_maxrss` would tell that of who started it."""
+    status = Path("/proc/self/status").read_text()
+    return float(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 @dataclass
 class Costs:
     """What was measured, a row each."""
@@ -83,83 +97,165 @@ class Costs:
         yield
         after, wall = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - since
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        row = f"| {what} | {cpu:,.2f} | {wall:,.2f} | {after.ru_maxrss / 1024:,.0f} |"
+        row = f"| {what} | {cpu:,.2f} | {wall:,.2f} | {peak():,.0f} |"
         print(row, flush=True)
         self.rows.append(row)
 
 
 def fill(workspace: Workspace, bucket: SimulatedBucket) -> None:
     """All objects of the first listing are claimed by batches."""
-    listing = (_document("bench", bucket, info) for info in bucket.list())
+    listing = (listed_document("bench", bucket, info) for info in bucket.list())
     number = 0
     while part := list(islice(listing, BATCH)):
         number += 1
         batch = Batch(f"20260101-{number:06d}-01234567", "bench", len(part), 1_000 * len(part), 1.0)
         workspace.ledger.claim(batch, part)
+        if number % 1_000 == 0:
+            spent = time.process_time()
+            print(f"{number * BATCH:,} claimed; this process took {spent:,.0f} CPU s", flush=True)
 
 
 def finish(workspace: Workspace) -> None:
-    """All documents are through all stages."""
-    with workspace.ledger.database.write() as connection:
-        connection.execute(sa.text("UPDATE documents SET version = document_id || document_id"))
-        stages = ", ".join(f"('{stage.value}')" for stage in sorted(Stage))
-        connection.exec_driver_sql(OUTCOMES.format(stages=stages))
+    """All documents are through all stages: a transaction for each batch and stage."""
+    database, fingerprints = workspace.ledger.database, workspace.fingerprints
+    for batch in workspace.ledger.batches():
+        own = documents.c.batch == batch.batch
+        with database.write() as connection:
+            version = documents.c.document_id.concat(documents.c.document_id)
+            connection.execute(documents.update().where(own).values(version=version))
+            wanted = sa.select(documents.c.document_id, documents.c.version, documents.c.etag)
+            read = connection.execute(wanted.where(own))
+            raw = fingerprints[Stage.RAW_DOCUMENTS]
+            rows = [
+                {"document_id": row.document_id, "stage": Stage.RAW_DOCUMENTS.value, "version": row.version, **SAME}
+                | {"fingerprint": raw_fingerprint(raw, row.etag)}
+                for row in read
+            ]
+            connection.execute(outcomes.insert(), rows)
+        for stage in list(Stage)[1:]:
+            given = {**SAME, "stage": stage.value, "fingerprint": fingerprints[stage]}
+            values = [sa.literal(value, outcomes.c[name].type).label(name) for name, value in given.items()]
+            made = sa.select(documents.c.document_id, documents.c.version, *values).where(own)
+            with database.write() as connection:
+                into = outcomes.insert().from_select(["document_id", "version", *given], made)
+                connection.execute(into)
 
 
 def megabytes(workspace: Workspace, home: str) -> float:
     """What the ledger takes on disk."""
     if workspace.settings.ledger.startswith("sqlite"):
+        with workspace.ledger.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # else the log counts what the file holds
         return sum(path.stat().st_size for path in Path(home).glob("ledger.db*")) / 1e6
     with workspace.ledger.database.read() as connection:
         size = connection.execute(sa.text("SELECT pg_database_size(current_database())")).scalar_one()
     return float(size) / 1e6
 
 
+def largest(workspace: Workspace) -> list[str]:
+    """The tables and indices that take most, a row each, in MB."""
+    sqlite = "SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name"
+    postgresql = "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relkind IN ('r', 'i', 't')"
+    on_sqlite = workspace.settings.ledger.startswith("sqlite")
+    with workspace.ledger.database.read() as connection:
+        rows = connection.execute(sa.text(f"{sqlite if on_sqlite else postgresql} ORDER BY 2 DESC LIMIT 12")).all()
+    return [f"| `{name}` | {size / 1e6:,.0f} |" for name, size in rows]
+
+
+def opened(home: str, ledger: str, bucket: SimulatedBucket) -> Workspace:
+    """A workspace whose source is simulated."""
+    given = {"ledger_url": ledger} if ledger else {}
+    settings = Settings(home=Path(home), **given)
+    return Workspace(settings, index=MemoryIndex(), embedder=HashEmbedder(8), open_source=lambda url: bucket)
+
+
+def _plan(workspace: Workspace) -> None:
+    estimate(workspace, make_outline(workspace, "bench", SimulatedBucket.url))
+
+
+LOOKS: dict[str, Callable[[Workspace], object]] = {
+    "status": lambda workspace: collection_status(workspace, "bench"),
+    "doctor: the rows of documents": lambda workspace: list(_rows(workspace, "bench")),
+    "reindex: what is pending": lambda workspace: pending_batches(workspace, workspace.ledger.each_document("bench")),
+    "prune_history": lambda workspace: prune(workspace, days=30),
+    "backup": lambda workspace: back_up(workspace.ledger.database, workspace.settings.folder / "a.backup"),
+    "plan, nothing new": _plan,
+}
+"""What looks through a whole collection."""
+
+
+def looked(what: str, home: str, ledger: str, objects: int) -> str:
+    """One of LOOKS in a process of its own, as a row: its CPU seconds without its start, wall seconds, peak MiB."""
+    given = ["--objects", str(objects), "--folder", home, "--ledger", ledger, "--look", what]
+    done = subprocess.run([sys.executable, __file__, *given], capture_output=True, text=True, check=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
 def main() -> None:
-    """Fill the ledger, ask it, change a few objects, reconcile, print."""
+    """Fill the ledger, ask it, look through it, change a few objects, reconcile, print."""
     parser = argparse.ArgumentParser(description="Costs of a ledger of very many documents.")
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--ledger", default="")
+    parser.add_argument("--folder", type=Path, help="where the home lies for as long as it takes")
+    parser.add_argument("--claims", action="store_true", help="documents are claimed and reconciled, without outcomes")
+    parser.add_argument("--look", choices=LOOKS, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path)
     chosen = parser.parse_args()
-    bucket, costs = SimulatedBucket(chosen.objects), Costs()
-    with tempfile.TemporaryDirectory() as home:
-        parts = {"index": MemoryIndex(), "embedder": HashEmbedder(8), "open_source": lambda url: bucket}
-        given = {"ledger_url": chosen.ledger} if chosen.ledger else {}
-        workspace = Workspace(Settings(home=Path(home), **given), **parts)
-        ledger = workspace.ledger
-        with costs.of("claim all, in batches of 1,000"):
-            fill(workspace, bucket)
-        with costs.of("(the database makes six outcomes of each)"):
+    bucket = SimulatedBucket(chosen.objects)
+    if chosen.look:
+        workspace = opened(str(chosen.folder), chosen.ledger, bucket)
+        with Costs().of(chosen.look):
+            LOOKS[chosen.look](workspace)
+        return
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as home:
+        lines = measured(home, chosen.ledger, bucket, claims=chosen.claims)
+    lines.append(f"Command, on {os.cpu_count()} cores: `python benchmarks/reconcile.py --objects {chosen.objects}`")
+    print("\n".join(lines))
+    if chosen.output:
+        chosen.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def measured(home: str, url: str, bucket: SimulatedBucket, *, claims: bool) -> list[str]:
+    """The lines of the report."""
+    costs, workspace = Costs(), opened(home, url, bucket)
+    ledger = workspace.ledger
+    with costs.of("claim all, in batches of 1,000"):
+        fill(workspace, bucket)
+    if not claims:
+        with costs.of("(six outcomes of each are made)"):
             finish(workspace)
-        asked: dict[str, Callable[[], object]] = {
-            "a tick: unfinished batches, all to be looked through": ledger.unfinished_batches,
-            "a tick: unfinished batches, none changed since": ledger.unfinished_batches,
-            "a tick: failures that can pass": lambda: ledger.failures(error_class=ErrorClass.TRANSIENT),
-            "metrics: documents, and those that stand failed": ledger.totals,
-        }
-        for what, ask in asked.items():
-            with costs.of(what):
-                ask()
-        bucket.later = True
-        with costs.of("reconcile"):
-            steps = list(reconcile_steps(workspace, "bench", bucket.url))
-        ledger_mb = megabytes(workspace, home)
-        workspace.close()
+    print(f"{megabytes(workspace, home):,.0f} MB", *(filled := largest(workspace)), sep="\n", flush=True)
+    ledger_mb = megabytes(workspace, home)
+    asked: dict[str, Callable[[], object]] = {
+        "a tick: unfinished batches, all to be looked through": ledger.unfinished_batches,
+        "a tick: unfinished batches, none changed since": ledger.unfinished_batches,
+        "a tick: failures that can pass": lambda: ledger.failures(error_class=ErrorClass.TRANSIENT),
+        "metrics: documents, and those that stand failed": ledger.totals,
+    }
+    for what, ask in asked.items():
+        with costs.of(what):
+            ask()
+    bucket.later = True
+    with costs.of("reconcile"):
+        steps = list(reconcile_steps(workspace, "bench", bucket.url))
+    for what in () if claims else LOOKS:
+        costs.rows.append(looked(what, home, url, bucket.count))
+        print(costs.rows[-1], flush=True)
+    workspace.close()
     batches, deleted = sum(len(step.batches) for step in steps), sum(step.deleted for step in steps)
-    lines = [
-        f"{chosen.objects:,} objects, {'PostgreSQL' if chosen.ledger else 'SQLite'}: a ledger of {ledger_mb:,.0f} MB; "
+    return [
+        f"{bucket.count:,} objects, {'PostgreSQL' if url else 'SQLite'}: a ledger of {ledger_mb:,.0f} MB; "
         f"reconciling made {batches} batches and deleted {deleted} documents in {len(steps)} steps.",
         "",
         "| | CPU s | wall s | MiB at most so far |",
         "|---|---|---|---|",
         *costs.rows,
         "",
-        f"Command, on {os.cpu_count()} cores: `python benchmarks/reconcile.py --objects {chosen.objects}`",
+        "| | MB |",
+        "|---|---|",
+        *filled,
+        "",
     ]
-    print("\n".join(lines))
-    if chosen.output:
-        chosen.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

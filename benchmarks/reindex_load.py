@@ -5,8 +5,9 @@
 
 Documents are synthetic texts of some hundred words, embedded by the hashing twin of the model: what is measured is the
 index and the swap, not a model. A second process searches from several threads all the while, by meaning and by words
-(by meaning alone on the server, which is Milvus 2.3.5). The new generation has smaller chunks, so every hit says by its
-fingerprint which generation it is of: an answer of more than one is a mixture, one that is empty an error.
+(by meaning alone on the server, which is Milvus 2.3.5), and keeps the index open as `docmill serve` does. The new
+generation has smaller chunks, so every hit says by its fingerprint which generation it is of: an answer of more than
+one is a mixture, one that is empty an error.
 """
 
 from __future__ import annotations
@@ -92,10 +93,11 @@ def searching(home: Path, uri: str, threads: int, over: threading.Event, answers
             answers.put(Answer(now, now - since, found, error))
 
     running = [threading.Thread(target=ask, args=(seed,)) for seed in range(threads)]
-    for each in running:
-        each.start()
-    for each in running:
-        each.join()
+    with workspace.index.kept_open():
+        for each in running:
+            each.start()
+        for each in running:
+            each.join()
 
 
 @contextmanager

@@ -39,8 +39,9 @@ RUNS: dict[str, tuple[SearchMode, SearchOptions]] = {
     "hybrid (the default)": (SearchMode.HYBRID, SearchOptions()),
     "hybrid, scores alone": (SearchMode.HYBRID, SearchOptions(page_weight=0, document_weight=0, distinct=False)),
     "hybrid, ranks (RRF)": (SearchMode.HYBRID, SearchOptions(fusion=Fusion.RANKS, distinct=False)),
-    "hybrid, feedback of 3": (SearchMode.HYBRID, SearchOptions(feedback=3)),
+    "hybrid, without feedback": (SearchMode.HYBRID, SearchOptions(feedback=0)),
     "dense": (SearchMode.DENSE, SearchOptions(distinct=False)),
+    "dense, without feedback": (SearchMode.DENSE, SearchOptions(distinct=False, feedback=0)),
     "sparse (BM25)": (SearchMode.SPARSE, SearchOptions(distinct=False)),
     "hybrid, without thesaurus": (SearchMode.HYBRID, SearchOptions(expand=False)),
     "dense, without thesaurus": (SearchMode.DENSE, SearchOptions(distinct=False, expand=False)),
@@ -49,10 +50,11 @@ RUNS: dict[str, tuple[SearchMode, SearchOptions]] = {
 Page = tuple[str, int]
 
 
-def ingested(home: Path, source: Path, collection: str) -> Workspace:
-    """A workspace whose collection holds the source."""
+def ingested(home: Path, source: Path, collection: str, index: VectorIndex | None = None) -> Workspace:
+    """A workspace whose collection holds the source, in that index or Milvus Lite."""
     limits = {"batch": BatchLimits(settle_seconds=0), "workers": WorkerLimits(processes=2)}
-    workspace = Workspace(Settings(home=home, pipeline={"extract": {"mode": "fast", "crops": False}}, **limits))
+    settings = Settings(home=home, pipeline={"extract": {"mode": "fast", "crops": False}}, **limits)
+    workspace = Workspace(settings, index=index)
     plan = make_plan(workspace, collection, resolve_source(workspace, str(source)))
     form_batches(workspace, collection, plan.pending)
     for batch in pending_batches(workspace, workspace.ledger.documents(collection)):
@@ -85,11 +87,14 @@ class Remembering:
     def __getattr__(self, name: str) -> object:
         return getattr(self._index, name)
 
-    def search_vector(self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where) -> list:
+    def search_vector(
+        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where, *, vectors: bool
+    ) -> list:
         """What the other one gives."""
-        key = ("dense", tuple(vector), limit, repr(where))
+        key = ("dense", tuple(vector), limit, repr(where), vectors)
         if key not in self._found:
-            self._found[key] = self._index.search_vector(collection, space, vector, limit, where)
+            found = self._index.search_vector(collection, space, vector, limit, where, vectors=vectors)
+            self._found[key] = found
         return self._found[key]
 
     def search_words(self, collection: str, space: Space, terms: str, limit: int, where: Where) -> list:
@@ -128,7 +133,7 @@ def _page_scores(
         (each.get("doc_name") or question["doc_name"], each["evidence_page_num"] + 1) for each in question["evidence"]
     }
     ranked = pages(hits)
-    return [*(len(gold & set(ranked[:k])) / len(gold) for k in DEPTHS), _ndcg(ranked[:10], gold)]
+    return [*(len(gold & set(ranked[:k])) / len(gold) for k in DEPTHS), ndcg(ranked[:10], gold)]
 
 
 def _cost(workspace: Workspace, collection: str, asked: Sequence[dict]) -> float:
@@ -162,7 +167,7 @@ def cranfield(folder: Path, home: Path) -> None:
             for number, query in enumerate(queries, start=1):
                 hits = search(remembering, query, collection="cranfield", top_k=30, mode=mode, options=options)
                 ranked = list(dict.fromkeys(Path(hit.source_key).stem for hit in hits))[:10]
-                scores.append(_ndcg(ranked, relevant.get(number, set())))
+                scores.append(ndcg(ranked, relevant.get(number, set())))
             print(f"{name:32} nDCG@10 {statistics.mean(scores):.3f}", flush=True)
 
 
@@ -173,7 +178,8 @@ def _fields(path: Path, number: str, content: str) -> Iterator[tuple[str, str]]:
         yield match[1], " ".join(match[2].split())
 
 
-def _ndcg(ranked: Sequence[object], relevant: Collection[object]) -> float:
+def ndcg(ranked: Sequence[object], relevant: Collection[object]) -> float:
+    """Normalised discounted cumulative gain of what is ranked; everything relevant is equally so."""
     gain: Callable[[int], float] = lambda rank: 1 / math.log2(rank + 1)  # noqa: E731
     ideal = sum(gain(rank) for rank in range(1, min(10, len(relevant)) + 1))
     return sum(gain(rank) for rank, name in enumerate(ranked, start=1) if name in relevant) / ideal if ideal else 0.0

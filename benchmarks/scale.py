@@ -1,12 +1,13 @@
 """Brings very many small documents into a collection: does memory stay flat, and what does a document cost?
 
-    python benchmarks/scale.py [--documents 100000] [--minutes 60] [--output FILE.md]
+    python -m benchmarks.scale [--documents 100000] [--minutes 60] [--server FOLDER] [--output FILE.md]
 
 The documents are synthetic texts of about 60 words, in batches of 1,000, read and embedded by this process and its
-workers (`--runner library`) into Milvus Lite. CPU seconds and memory (private pages) are those of all processes, looked
-up in /proc every two seconds: the command's own, which holds Milvus Lite while it is open, and the workers'. How far it
-is stands in the ledger. At the end the collection is opened by a process that does nothing else: what that takes more
-than before is the index's own. After `--minutes` the run is ended where it stands.
+workers (`--runner library`) into Milvus Lite, or into a Milvus server of its own (2.3.5, installed into FOLDER if it is
+not there, with its data). CPU seconds and memory (private pages) are those of all processes but the server's, looked up
+in /proc every two seconds: the command's own, which holds Milvus Lite while it is open, and the workers'. How far it is
+stands in the ledger. What the index alone takes: of Milvus Lite what a process that does nothing else takes more when
+it has opened the collection, of a server all its private memory. After `--minutes` the run is ended where it stands.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks.index import family
+from tests.databases import MILVUS_ROOT, milvus_program, milvus_server
 
 WORDS = ["brake", "kit", "order", "price", "pump", "valve", "report", "meeting", "invoice", "sensor", "engine", "water"]
 WORDS += ["budget", "project", "annual", "review", "market", "table", "north", "house", "garden", "river", "history"]
@@ -115,10 +121,20 @@ def make(folder: Path, count: int) -> None:
         (place / f"note{number:07d}.txt").write_text(text, encoding="utf-8")
 
 
-def ingest(folder: Path, home: Path, minutes: float) -> Watch:
+@contextmanager
+def index_settings(server: Path | None) -> Iterator[dict[str, str]]:
+    """The settings of the index: none for Milvus Lite, those of a server that runs meanwhile."""
+    if server is None:
+        yield {}
+        return
+    with milvus_server(milvus_program(server / "milvus-2.3.5"), server) as url:
+        yield {"DOCMILL_MILVUS_URI": url, "DOCMILL_MILVUS_TOKEN": MILVUS_ROOT}
+
+
+def ingest(folder: Path, home: Path, minutes: float, settings: dict[str, str]) -> Watch:
     """What `docmill ingest` took."""
     command = [str(Path(sys.executable).parent / "docmill"), "ingest", str(folder), "--runner", "library"]
-    env = os.environ | {"DOCMILL_HOME": str(home), "DOCMILL_BATCH__DOCUMENTS": "1000"}
+    env = os.environ | {"DOCMILL_HOME": str(home), "DOCMILL_BATCH__DOCUMENTS": "1000"} | settings
     with (home.parent / "ingest.log").open("wb") as log:
         started = subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True)
         watch = Watch(started.pid, home / "ledger.db")
@@ -142,6 +158,11 @@ def index_alone(home: Path) -> float:
     return float(answer.stdout)
 
 
+def started() -> int:
+    """Bytes of private memory of all processes that this one started and that are alive."""
+    return sum(private(str(pid)) for pid in family() if pid != os.getpid())
+
+
 def curve(watch: Watch) -> list[str]:
     """A row for each tenth of the documents: the most memory while it was under way, and what it cost."""
     most = watch.looks[-1].documents
@@ -162,17 +183,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Memory and cost of very many small documents.")
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--minutes", type=float, default=600)
+    parser.add_argument("--server", type=Path, metavar="FOLDER")
     parser.add_argument("--output", type=Path)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="docmill-scale-") as name:
         home = Path(name) / "home"
         home.mkdir()
         make(Path(name) / "in", chosen.documents)
-        watch = ingest(Path(name) / "in", home, chosen.minutes)
+        with index_settings(chosen.server) as settings:
+            watch = ingest(Path(name) / "in", home, chosen.minutes, settings)
+            alone = index_alone(home) if chosen.server is None else started() / 2**20
         ledger = sum(path.stat().st_size for path in home.glob("ledger.db*")) / 1e6
         index = sum(path.stat().st_size for path in (home / "index.db").rglob("*") if path.is_file()) / 1e6
         files = sum(path.stat().st_size for path in home.rglob("*") if path.is_file()) / 1e6
-        alone = index_alone(home)
     end = watch.looks[-1]
     each = 1_000 * end.cpu / max(1, end.documents)
     lines = [

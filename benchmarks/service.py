@@ -19,18 +19,17 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from serving import serving
+
+PORT = 7699
 WORDS = ("the pump valve brake gasket delivers litres minute pressure closes flange rotor seal inventory", "contract")
 WORDS = " ".join(WORDS).split(" ")
 
@@ -86,32 +85,6 @@ def memory_of(pid: int) -> float:
     """MiB that the process has in memory."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
-
-
-@contextmanager
-def service(home: Path, port: int = 7699) -> Iterator[tuple[str, int]]:
-    env = os.environ | {"DOCMILL_HOME": str(home)}
-    with (home.parent / "serve.log").open("ab") as log:
-        started = subprocess.Popen(
-            [sys.executable, "-m", "docmill.cli", "serve", "--port", str(port)],
-            env=env,
-            stdout=log,
-            stderr=log,
-            cwd=ROOT,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{url}/health/ready", timeout=5)
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield url, started.pid
-    finally:
-        if started.poll() is None:
-            started.send_signal(signal.SIGTERM)
-        started.wait()
 
 
 def post(url: str, path: Path) -> str:
@@ -192,7 +165,7 @@ def throughput(given: argparse.Namespace, folder: Path) -> None:
     """The same small PDFs through the official client and through Ingestor."""
     make_pdfs(folder / "a", given.documents, given.pages)
     make_pdfs(folder / "warm", 4)
-    with service(folder / "home-http") as (url, pid):
+    with serving(folder / "home-http", PORT) as (url, pid):
         run_client(given.client, url, folder / "warm")
         before, alone = cpu_of(pid), own_cpu_of(pid)
         results, failures, seconds, own = run_client(given.client, url, folder / "a")
@@ -236,14 +209,14 @@ def queue(given: argparse.Namespace, folder: Path) -> None:
             memory.append(memory_of(pid))
 
     since = time.time()
-    with service(folder / "home") as (url, pid):
+    with serving(folder / "home", PORT) as (url, pid):
         with ThreadPoolExecutor(given.concurrent) as pool:
             jobs = list(pool.map(lambda path: post(url, path), paths))
         print(f"{len(jobs)} jobs accepted in {time.time() - since:.0f} s by {given.concurrent} callers", flush=True)
         states = count(url)
         os.kill(pid, signal.SIGKILL)
         print(f"killed with SIGKILL at {dict(states)}", flush=True)
-    with service(folder / "home") as (url, pid):
+    with serving(folder / "home", PORT) as (url, pid):
         watcher = threading.Thread(target=watch, args=(pid,))
         watcher.start()
         with ThreadPoolExecutor(given.concurrent) as pool:

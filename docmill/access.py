@@ -45,7 +45,8 @@ def tagged(workspace: Workspace, document: Document, said: Attributes) -> Docume
     if access is None:
         access = () if name and not settings.access else tags_for(settings.access, key)
     update = {"access": tuple(sorted(set(access))), "metadata": said.side_car.metadata, "object_tag": said.object_tag}
-    return document.model_copy(update=update)
+    same = all(getattr(document, name) == value for name, value in update.items())
+    return document if same else document.model_copy(update=update)
 
 
 def apply_access(

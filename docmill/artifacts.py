@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _LEVEL = 3
 
 
+FOLDERS = ("elements/", "enriched/", "chunks/", "embeddings/", "members/")
+"""Where artifacts of versions lie: `<folder><version[:2]>/<version>/…`."""
+
+
 def extension(source_key: str) -> str:
     """The source key's extension in lower case with its dot, "" where it has none or an odd one."""
     suffix = PurePosixPath(source_key).suffix.lower()

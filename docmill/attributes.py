@@ -33,6 +33,9 @@ class SideCar(Model):
     metadata: Metadata = Field(default_factory=dict)
 
 
+_NO_SIDE_CAR = SideCar()
+
+
 def is_side_car(key: str) -> bool:
     """Whether the object is a side-car, and so no document."""
     return key.endswith(SIDE_CAR)
@@ -76,7 +79,7 @@ class _Look:
     def read(self) -> Attributes | PermanentError | TransientError:
         """What was found, or why it could not be read."""
         try:
-            side_car = self._side_car() if self.side_car else SideCar()
+            side_car = self._side_car() if self.side_car else _NO_SIDE_CAR
             return Attributes(side_car, self._object_tag() if self.tag else self.object_tag)
         except (PermanentError, TransientError) as error:
             return error
@@ -85,7 +88,7 @@ class _Look:
         try:
             data = self.store.get(self.document.key + SIDE_CAR)
         except MissingObjectError:
-            return SideCar()
+            return _NO_SIDE_CAR
         return _side_car(self.document.source_key, data)
 
     def _object_tag(self) -> str:
@@ -116,36 +119,49 @@ class AttributeReader:
         those whose object tags are read, beside those of which none are known. Raises SystemicError and SourceError
         where the source cannot be asked at all.
         """
-        looks: dict[str, _Look] = {}
-        for each in documents:
-            holder = _holder(each)
-            if holder in self._read or holder in looks:
-                continue
-            owner = self._workspace.ledger.document(holder) if each.container else each
-            if owner is None:
-                self._read[holder] = MissingObjectError(f"{each.container} was deleted.")
+        asked: dict[str, _Look] = {}
+        for owner in self._unread(documents):
+            look = self._look(owner, with_side_car, with_tags)
+            if isinstance(look, _Look):
+                asked[owner.document_id] = look
             else:
-                looks[holder] = self._look(owner, with_side_car, with_tags)
-        asked = {holder: each for holder, each in looks.items() if each.side_car or each.tag}
-        self._read |= {holder: each.read() for holder, each in looks.items() if holder not in asked}
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            self._read |= zip(asked, pool.map(_Look.read, asked.values()), strict=True)
+                self._read[owner.document_id] = look
+        if asked:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                self._read |= zip(asked, pool.map(_Look.read, asked.values()), strict=True)
 
-    def _look(self, owner: Document, with_side_car: Collection[str] | None, with_tags: Collection[str] | None) -> _Look:
+    def _unread(self, documents: Sequence[Document]) -> list[Document]:
+        """The holders of what was not read yet; of those that were deleted it is known now that nothing can be."""
+        found = {each.document_id: each for each in documents if not each.container}
+        members = {container_id(each): each.container for each in documents if each.container}
+        missing = sorted(members.keys() - found.keys() - self._read.keys())
+        found |= {each.document_id: each for each in self._workspace.ledger.documents_by_id(missing)}
+        gone = {each: MissingObjectError(f"{members[each]} was deleted.") for each in missing if each not in found}
+        self._read |= gone
+        return [each for each in found.values() if each.document_id not in self._read]
+
+    def _look(
+        self, owner: Document, with_side_car: Collection[str] | None, with_tags: Collection[str] | None
+    ) -> _Look | Attributes:
+        """What is to be read of the document; its attributes where nothing is."""
         key = owner.source_key
         name = tag_name(self._workspace.settings.access_object_tags, key)
-        again = with_tags is None or key in with_tags or not tag_read(name, owner.object_tag)
+        again = bool(name) and (with_tags is None or key in with_tags or not tag_read(name, owner.object_tag))
         side_car = with_side_car is None or key in with_side_car
-        store = self._workspace.source_of(owner)
-        return _Look(store, owner, side_car, name if again else "", owner.object_tag if name else "")
+        kept = owner.object_tag if name else ""
+        if side_car or again:
+            return _Look(self._workspace.source_of(owner), owner, side_car, name if again else "", kept)
+        return Attributes(_NO_SIDE_CAR, kept)
 
     def of(self, document: Document) -> Attributes:
         """The attributes of a document, read now where they were not.
 
         Raises SideCarError for a side-car that says something else, TransientError for what cannot be read now.
         """
-        self.read([document])
-        found = self._read[_holder(document)]
+        holder = _holder(document)
+        if holder not in self._read:
+            self.read([document])
+        found = self._read[holder]
         if not isinstance(found, Attributes):
             raise found
         return found

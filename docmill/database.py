@@ -22,6 +22,10 @@ from docmill.errors import ConfigError, SystemicError
 
 _BUSY_SECONDS = 60
 _CONNECT_SECONDS = 10
+_CACHE_KIB = 16_384
+"""Pages that a connection to SQLite keeps: a batch touches thousands, and the default holds five hundred."""
+_LOG_BYTES = 64 << 20
+"""What SQLite's log is cut to once a long transaction has made it longer."""
 _ROLLED_BACK = {"40001", "40P01"}
 """SQLSTATEs of a serialization failure and a deadlock: the transaction has been undone and can be done again."""
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -140,6 +144,8 @@ def _sqlite(url: URL) -> Engine:
         connection.isolation_level = None
         _set_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
-from docmill.artifacts import member_key
+from docmill.artifacts import FOLDERS, member_key
 from docmill.errors import DocmillError
 from docmill.extract.extractors import installed
 from docmill.generations import WAY_BACK, unsearched
@@ -18,10 +18,12 @@ from docmill.ledger import Batch
 from docmill.members import container_id
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import current_outcome, delete_documents
-from docmill.standing import with_outcomes
+from docmill.standing import USABLE, with_outcomes
+from docmill.tally import Tally
 from docmill.workspace import Workspace
 
 _PROBE = "probes/doctor"
+_PART = 10_000
 
 
 @dataclass(frozen=True)
@@ -120,22 +122,29 @@ def _collections(workspace: Workspace) -> Iterator[Finding]:
 
 def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Orphans, duplicates and missing rows, against the ledger."""
-    documents = workspace.ledger.documents(name)
-    held = workspace.index.held(name, workspace.space)
-    known = {document.document_id for document in documents}
-    orphans = [key for key, row in held.items() if row.document_id not in known]
-    rows = Counter((row.document_id, row.version) for row in held.values())
-    lacking = []
-    for document, outcomes in with_outcomes(workspace, documents):
-        outcome = current_outcome(workspace, Stage.VECTOR_COLLECTION, document, outcomes)
-        if outcome is None or outcome.status is not Status.OK:
-            continue
-        if rows[document.document_id, document.version] != outcome.counts["rows"]:
-            lacking.append(outcome)
+    ledger, last = workspace.ledger, Stage.VECTOR_COLLECTION
+    rows, orphans, lacking = 0, [], []
+    held = workspace.index.each_held(name, workspace.space)
+    with Tally() as tally:
+        while part := list(islice(held, _PART)):
+            rows += len(part)
+            tally.count(_row_of(row.document_id, row.version) for _, row in part)
+            unknown = ledger.unknown(name, sorted({row.document_id for _, row in part}))
+            orphans += [key for key, row in part if row.document_id in unknown]
+        standing = with_outcomes(workspace, ledger.each_document(name))
+        found = ((each, current_outcome(workspace, last, each, outcomes)) for each, outcomes in standing)
+        done = ((each, outcome) for each, outcome in found if outcome is not None and outcome.status is Status.OK)
+        while some := list(islice(done, _PART)):
+            counted = tally.of([_row_of(each.document_id, each.version) for each, _ in some])
+            lacking += [
+                each.document_id
+                for each, outcome in some
+                if counted.get(_row_of(each.document_id, each.version), 0) != outcome.counts["rows"]
+            ]
     yield Finding(
         f"collection {name}",
         not orphans,
-        f"{len(held)} rows, {len(orphans)} of documents that nobody knows.",
+        f"{rows} rows, {len(orphans)} of documents that nobody knows.",
         "Remove them (--repair)." if orphans else "",
         lambda: workspace.index.delete(name, workspace.space, orphans),
     )
@@ -145,28 +154,24 @@ def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
             False,
             f"{len(lacking)} documents have other numbers of rows than the ledger says.",
             "Have them written again: --repair, then `docmill reconcile` or materialize their batches.",
-            lambda: workspace.ledger.drop([(outcome.document_id, outcome.stage) for outcome in lacking]),
+            lambda: ledger.drop([(each, last) for each in lacking]),
         )
+
+
+def _row_of(document_id: str, version: str) -> str:
+    return f"{document_id} {version}"
 
 
 def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
     """Artifacts that the ledger says are there."""
-    documents = workspace.ledger.documents(name)
-    folders = ("elements/", "enriched/", "chunks/", "embeddings/", "members/")
-    keys = {info.key for folder in folders for info in workspace.store.list(folder)}
-    lost = [
-        (container_id(document), Stage.EXTRACTED_ELEMENTS)
-        for document in documents
-        if document.container and member_key(document.version) not in keys
-    ]
-    for document, outcomes in with_outcomes(workspace, documents):
-        for stage, key_of in workspace.artifacts.keys.items():
-            if stage is Stage.ENRICHED_ELEMENTS and not workspace.config.enrich.active:
-                continue
-            outcome = current_outcome(workspace, stage, document, outcomes)
-            usable = outcome is not None and outcome.status in (Status.OK, Status.PARTIAL)
-            if usable and key_of(document, workspace.fingerprints[stage]) not in keys:
-                lost.append((document.document_id, stage))
+    lost: list[tuple[str, Stage]] = []
+    with Tally() as kept:
+        for folder in FOLDERS:
+            kept.count(info.key for info in workspace.store.list(folder))
+        named = _named_artifacts(workspace, name)
+        while part := list(islice(named, _PART)):
+            there = kept.of([key for key, *_ in part])
+            lost += [(document_id, stage) for key, document_id, stage in part if key not in there]
     yield Finding(
         f"artifacts {name}",
         not lost,
@@ -174,6 +179,20 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
         "Have them made again: --repair, then `docmill reconcile` or materialize their batches." if lost else "",
         lambda: workspace.ledger.drop(lost),
     )
+
+
+def _named_artifacts(workspace: Workspace, name: str) -> Iterator[tuple[str, str, Stage]]:
+    """The keys of the artifacts that the ledger says are there, with the document and the stage that make them."""
+    stages = dict(workspace.artifacts.keys)
+    if not workspace.config.enrich.active:
+        stages.pop(Stage.ENRICHED_ELEMENTS, None)
+    for document, outcomes in with_outcomes(workspace, workspace.ledger.each_document(name)):
+        if document.container:
+            yield member_key(document.version), container_id(document), Stage.EXTRACTED_ELEMENTS
+        for stage, key_of in stages.items():
+            outcome = current_outcome(workspace, stage, document, outcomes)
+            if outcome is not None and outcome.status in USABLE:
+                yield key_of(document, workspace.fingerprints[stage]), document.document_id, stage
 
 
 def _buried(workspace: Workspace, name: str) -> Iterator[Finding]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 
 from docmill.artifacts import extension
 from docmill.errors import PermanentError, TransientError
 from docmill.mirror import Plan
 from docmill.models import Document, Stage
+from docmill.outline import Outline
 from docmill.standing import with_outcomes
 from docmill.store import LocalStore
 from docmill.workspace import Workspace
@@ -17,6 +19,9 @@ from docmill.workspace import Workspace
 _PAGE_OBJECT = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
 _COUNTED_BYTES = 20_000_000
 """PDFs up to this size are counted by their page objects; files with compressed ones are estimated."""
+
+_HISTORY = 10_000
+"""Documents that are looked at to tell what others will take."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class _History:
     seconds: float = 0.0
 
 
-def estimate(workspace: Workspace, plan: Plan) -> Estimate:
+def estimate(workspace: Workspace, plan: Plan | Outline) -> Estimate:
     """How much the plan's new and changed documents are."""
     history = _history(workspace)
     pages, estimated, seconds = 0, False, 0.0
@@ -82,19 +87,21 @@ def estimate(workspace: Workspace, plan: Plan) -> Estimate:
 
 
 def _history(workspace: Workspace) -> dict[str, _History]:
+    """What the documents of the newest batches took, some thousand of them: those of millions say no more."""
     found: dict[str, _History] = defaultdict(_History)
-    for name in {batch.collection for batch in workspace.ledger.batches()}:
-        for document, outcomes in with_outcomes(workspace, workspace.ledger.documents(name)):
-            extracted = outcomes.get((document.document_id, Stage.EXTRACTED_ELEMENTS))
-            if extracted is None or not extracted.counts:
-                continue
-            history = found[extension(document.source_key)]
-            history.documents += 1
-            history.bytes += document.size
-            history.pages += extracted.counts.get("pages", 1)
-            history.seconds += sum(
-                outcome.seconds for stage in Stage if (outcome := outcomes.get((document.document_id, stage)))
-            )
+    newest = (batch.batch for batch in reversed(workspace.ledger.batches()))
+    recent = (document for batch in newest for document in workspace.ledger.batch_documents(batch))
+    for document, outcomes in with_outcomes(workspace, islice(recent, _HISTORY)):
+        extracted = outcomes.get((document.document_id, Stage.EXTRACTED_ELEMENTS))
+        if extracted is None or not extracted.counts:
+            continue
+        history = found[extension(document.source_key)]
+        history.documents += 1
+        history.bytes += document.size
+        history.pages += extracted.counts.get("pages", 1)
+        history.seconds += sum(
+            outcome.seconds for stage in Stage if (outcome := outcomes.get((document.document_id, stage)))
+        )
     return dict(found)
 
 

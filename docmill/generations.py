@@ -55,20 +55,20 @@ def begin(workspace: Workspace, collection: str) -> Generation:
 def verify(workspace: Workspace, collection: str) -> Verdict:
     """What speaks against the generation of the settings: rows that lack or are too many, or worse answers."""
     generation = begin(workspace, collection)
-    documents = workspace.ledger.documents(collection)
-    if pending := pending_batches(workspace, documents):
+    ledger = workspace.ledger
+    if pending := pending_batches(workspace, ledger.each_document(collection)):
         reason = f"{len(pending)} batches are not through all stages: run `docmill ingest` or `docmill reindex`"
         return Verdict(generation, pending, (reason,), {"reasons": [reason]})
     done = (
         current_outcome(workspace, Stage.VECTOR_COLLECTION, each, outcomes)
-        for each, outcomes in with_outcomes(workspace, documents)
+        for each, outcomes in with_outcomes(workspace, ledger.each_document(collection))
     )
     expected = sum(each.counts.get("rows", 0) for each in done if each is not None and each.status in USABLE)
-    held = workspace.index.held(collection, workspace.space)
+    rows = sum(1 for _ in workspace.index.each_held(collection, workspace.space))
     reasons = []
-    if len(held) != expected:
-        reasons.append(f"it holds {len(held)} rows, and the ledger expects {expected}")
-    report: dict[str, object] = {"rows": len(held), "expected_rows": expected}
+    if rows != expected:
+        reasons.append(f"it holds {rows} rows, and the ledger expects {expected}")
+    report: dict[str, object] = {"rows": rows, "expected_rows": expected}
     if not reasons and (questions := golden_questions(workspace.settings.golden_questions, collection)):
         live = _live_space(workspace, collection)
         comparison = compare_spaces(workspace, collection, questions, live, workspace.space)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 
 Part = str | int
 
 
 def digest(*parts: Part) -> str:
     """32 hex digits that depend on every part and on where one part ends and the next begins."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+    return hashlib.sha256(f"[{', '.join(map(_json, parts))}]".encode()).hexdigest()[:32]
+
+
+def _json(part: Part) -> str:
+    """The part as JSON, without what `json.dumps` takes to make an encoder: ids are made by the million."""
+    return encode_basestring(part) if isinstance(part, str) else json.dumps(part)
 
 
 def content_version(data: bytes) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import islice
 
+from docmill.artifacts import FOLDERS
 from docmill.errors import UsageError
 from docmill.models import Stage
 from docmill.pipeline import run_batch
 from docmill.stages.extracted_elements import preview_key
+from docmill.tally import Tally
 from docmill.workspace import Workspace
 
-_FOLDERS = ("elements/", "enriched/", "chunks/", "embeddings/", "members/")
 _NAMING_CROPS = ("elements/", "enriched/")
 _DAY = 86_400.0
+_PART = 10_000
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,18 @@ def rebuild(workspace: Workspace, collection: str) -> tuple[int, int]:
 
     Nothing is parsed, chunked or embedded but what is not in the store. Documents stay found while it goes on.
     """
-    known = workspace.ledger.documents(collection)
-    if not known:
+    ledger, last = workspace.ledger, Stage.VECTOR_COLLECTION
+    if not ledger.documents(collection, limit=1):
         raise UsageError(f"There is no document in {collection!r}.", hint="See `docmill status`.")
-    for batch in sorted({document.batch for document in known}):
-        documents = workspace.ledger.batch_documents(batch)
-        workspace.ledger.drop([(each.document_id, Stage.VECTOR_COLLECTION) for each in documents])
-        run_batch(workspace, batch)
-    outcomes = workspace.ledger.outcomes(each.document_id for each in known).values()
-    written = [each.counts.get("rows", 0) for each in outcomes if each.stage is Stage.VECTOR_COLLECTION]
-    return len(written), sum(written)
+    written = 0
+    for batch in ledger.batches(collection):
+        documents = ledger.batch_documents(batch.batch)
+        if documents:
+            ledger.drop([(each.document_id, last) for each in documents])
+            run_batch(workspace, batch.batch)
+            outcomes = ledger.outcomes(each.document_id for each in documents)
+            written += sum(stage is last for _, stage in outcomes)
+    return written, ledger.sums(collection, last, "rows").get("rows", 0)
 
 
 def prune(workspace: Workspace, *, days: int) -> Pruned:
@@ -49,18 +54,21 @@ def prune(workspace: Workspace, *, days: int) -> Pruned:
     """
     before = time.time() - days * _DAY
     batches = workspace.ledger.batches()
-    documents = [each for name in {batch.collection for batch in batches} for each in workspace.ledger.documents(name)]
-    versions = {document.version for document in documents}
-    artifacts = 0
     if not batches:  # a home that was never used has no store to list
         return Pruned(0, ())
-    for folder in _FOLDERS:
-        for info in list(workspace.store.list(folder)):
-            if info.modified < before and info.key.split("/")[2] not in versions:
-                workspace.store.delete(info.key)
-                artifacts += 1
-    used = {document.batch for document in documents}
-    empty = tuple(batch.batch for batch in batches if batch.batch not in used and batch.created_at < before)
+    artifacts = 0
+    with Tally() as versions:
+        for name in sorted({batch.collection for batch in batches}):
+            versions.count(document.version for document in workspace.ledger.each_document(name))
+        for folder in FOLDERS:
+            old = (info.key for info in workspace.store.list(folder) if info.modified < before)
+            while part := list(islice(old, _PART)):
+                used = versions.of([key.split("/")[2] for key in part])
+                for key in part:
+                    if key.split("/")[2] not in used:
+                        workspace.store.delete(key)
+                        artifacts += 1
+    empty = tuple(workspace.ledger.empty_batches(before))
     for batch in empty:
         workspace.store.delete(f"batches/{batch}/manifest.jsonl")
         workspace.store.delete(preview_key(batch))

@@ -16,7 +16,7 @@ from docmill.access import apply_access
 from docmill.attributes import SIDE_CAR, is_side_car
 from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
-from docmill.ledger import Batch
+from docmill.ledger import Batch, Ledger
 from docmill.models import INSIDE, Document
 from docmill.pipeline import delete_documents
 from docmill.settings import BatchLimits
@@ -52,9 +52,9 @@ def make_plan(workspace: Workspace, collection: str, source: str) -> Plan:
     `source` is the address of a folder or prefix (it ends with `/`) or of one object. Raises SourceError when the
     source cannot be listed.
     """
-    store, single = _split(workspace, source)
-    infos = list(_objects(store, single))
-    listed = [_document(collection, store, info) for info in infos if not is_side_car(info.key)]
+    store, single = split_source(workspace, source)
+    infos = list(objects_of(store, single))
+    listed = [listed_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     known = {
         each.source_key: each
         for each in workspace.ledger.documents(collection, source)
@@ -111,7 +111,7 @@ def scan(
     """
     store = workspace.source(source)
     infos = list(islice(store.list(after=after), limit))
-    listed = [_document(collection, store, info) for info in infos if not is_side_car(info.key)]
+    listed = [listed_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     ids = [each.document_id for each in listed]
     known = {each.source_key: each for each in workspace.ledger.documents_by_id(ids)}
     new, changed, _ = _compare(listed, known)
@@ -149,7 +149,7 @@ def look_at(workspace: Workspace, collection: str, source: str, keys: Sequence[s
     """The documents of these source keys, which are below the source, that are new or changed, and are there."""
     store = workspace.source(source)
     infos = [store.head(each.removeprefix(source)) for each in keys if not is_side_car(each)]
-    listed = [_document(collection, store, info) for info in infos if info is not None]
+    listed = [listed_document(collection, store, info) for info in infos if info is not None]
     ids = [each.document_id for each in listed]
     known = {each.source_key: each for each in workspace.ledger.documents_by_id(ids)}
     new, changed, _ = _compare(listed, known)
@@ -206,15 +206,17 @@ def reconcile_step(
     infos = list(islice(workspace.source(source).list(after=cursor), limit))
     finished = len(infos) < limit
     until = "" if finished else source + infos[-1].key
+    after = source + cursor if cursor else ""
     known = {
         each.source_key: each
-        for each in ledger.documents(collection, source, after=source + cursor if cursor else "", until=until)
+        for each in ledger.documents(collection, source, after=after, until=until)
         if not each.container
     }
     store = workspace.source(source)
-    listed = [_document(collection, store, info) for info in infos if not is_side_car(info.key)]
+    listed = [listed_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     present = {each.source_key for each in listed}
     ledger.mark_gone([each.document_id for key, each in known.items() if key not in present], time.time())
+    known = {key: known[key] for key in known.keys() & present} | _known_elsewhere(ledger, listed, after, until)
     new, changed, _ = _compare(listed, known)
     side_cars = _owners(store, infos)
     earlier = [document_id(collection, key) for key in side_cars - known.keys()]
@@ -226,6 +228,15 @@ def reconcile_step(
     ledger.save_scan(collection, source, "" if finished else infos[-1].key, 0.0 if finished else started)
     deleted = _delete_gone(workspace, collection, source, started, force=force) if finished else 0
     return Reconciled(len(infos), tuple(batches), deleted, finished, len(retagged))
+
+
+def _known_elsewhere(ledger: Ledger, listed: Sequence[Document], after: str, until: str) -> dict[str, Document]:
+    """The known ones of the listed documents whose keys do not sort between two others.
+
+    There are none where objects are listed in byte order. SeaweedFS lists folder by folder: a/x before a-b.
+    """
+    ids = [each.document_id for each in listed if each.source_key <= after or (until and each.source_key > until)]
+    return {each.source_key: each for each in ledger.documents_by_id(ids)}
 
 
 def _delete_gone(workspace: Workspace, collection: str, source: str, since: float, *, force: bool) -> int:
@@ -277,7 +288,7 @@ def resolve_source(workspace: Workspace, address: str) -> str:
     return f"file://{path}" if path.is_file() else f"file://{path}/".replace("////", "///")
 
 
-def _split(workspace: Workspace, source: str) -> tuple[ObjectStore, str]:
+def split_source(workspace: Workspace, source: str) -> tuple[ObjectStore, str]:
     """The store of the source and "" for all of it, or the key of the one object that the source names."""
     if source.endswith("/"):
         return workspace.source(source), ""
@@ -285,7 +296,8 @@ def _split(workspace: Workspace, source: str) -> tuple[ObjectStore, str]:
     return workspace.source(base + "/"), name
 
 
-def _objects(store: ObjectStore, single: str) -> Iterator[ObjectInfo]:
+def objects_of(store: ObjectStore, single: str) -> Iterator[ObjectInfo]:
+    """The objects of the store, side-cars among them, or the one of that key; raises SourceError if it is not there."""
     if not single:
         yield from store.list()
         return
@@ -297,7 +309,8 @@ def _objects(store: ObjectStore, single: str) -> Iterator[ObjectInfo]:
     yield info
 
 
-def _document(collection: str, store: ObjectStore, info: ObjectInfo) -> Document:
+def listed_document(collection: str, store: ObjectStore, info: ObjectInfo) -> Document:
+    """The object as a document of the collection."""
     key = store.url + info.key
     return Document(
         document_id=document_id(collection, key),

@@ -16,12 +16,13 @@ def reindex(workspace: Workspace, collection: str, run: Callable[[str], None], *
     With `force` the generation is live whatever the checks find, unless documents are not through.
     """
     begin(workspace, collection)
-    documents = workspace.ledger.documents(collection)
+    ledger = workspace.ledger
     live = workspace.index.live(collection)
-    known = workspace.ledger.generation(collection, live) if live else None
-    rows = len(workspace.index.held(collection, known.space)) if known else len(documents)
+    known = ledger.generation(collection, live) if live else None
+    documents = ledger.count(collection)
+    rows = sum(1 for _ in workspace.index.each_held(collection, known.space)) if known else documents
     if documents:
         workspace.index.prepare(collection, workspace.space, rows)
-    for batch in pending_batches(workspace, documents):
+    for batch in pending_batches(workspace, ledger.each_document(collection)):
         run(batch)
     return activate(workspace, collection, force=force)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from docmill.models import Page, PageStatus
 
-_PREFIX = "route"
+ROUTE = "route"
+"""What the names of these counts begin with."""
 _FAST = "fast"
 
 
@@ -31,20 +32,20 @@ def route_counts(pages: Iterable[Page]) -> dict[str, int]:
         path = page.method.split(":")[0]
         path = _FAST if path == "native" else path
         reason = "" if path == _FAST else page.reason.split(";")[0].split(" (")[0]
-        counts[f"{_PREFIX}|{path}|{reason}"] += 1
+        counts[f"{ROUTE}|{path}|{reason}"] += 1
     return dict(counts)
 
 
 def without_routes(counts: Mapping[str, int]) -> dict[str, int]:
     """The counts of other things."""
-    return {name: value for name, value in counts.items() if not name.startswith(f"{_PREFIX}|")}
+    return {name: value for name, value in counts.items() if not name.startswith(f"{ROUTE}|")}
 
 
 def routes_of(counts: Mapping[str, int]) -> tuple[Route, ...]:
     """The routes among the counts, the most used first."""
     found = []
     for name, pages in counts.items():
-        if name.startswith(f"{_PREFIX}|"):
+        if name.startswith(f"{ROUTE}|"):
             _, path, reason = name.split("|", 2)
             found.append((path, reason, pages))
     total = sum(pages for _, _, pages in found)

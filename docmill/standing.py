@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from docmill.fingerprints import raw_fingerprint
 from docmill.models import Document, Outcome, Stage, Status
@@ -27,18 +28,18 @@ def current_outcome(workspace: Workspace, stage: Stage, document: Document, outc
     return outcome if outcome.version == document.version or stage is Stage.RAW_DOCUMENTS else None
 
 
-def with_outcomes(workspace: Workspace, documents: Sequence[Document]) -> Iterator[tuple[Document, Outcomes]]:
+def with_outcomes(workspace: Workspace, documents: Iterable[Document]) -> Iterator[tuple[Document, Outcomes]]:
     """Each document with its outcomes (and perhaps some of its neighbours').
 
     They are looked up some hundred documents at a time: those of a large collection at once need gigabytes.
     """
-    for start in range(0, len(documents), _SLICE):
-        part = documents[start : start + _SLICE]
+    rest = iter(documents)
+    while part := list(islice(rest, _SLICE)):
         outcomes = workspace.ledger.outcomes(document.document_id for document in part)
         yield from ((document, outcomes) for document in part)
 
 
-def pending_batches(workspace: Workspace, documents: Sequence[Document]) -> list[str]:
+def pending_batches(workspace: Workspace, documents: Iterable[Document]) -> list[str]:
     """Batches that hold any of these documents before its end: not through all stages, and not failed on the way."""
     standing = with_outcomes(workspace, documents)
     return sorted({each.batch for each, outcomes in standing if _is_pending(workspace, each, outcomes)})

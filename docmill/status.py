@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 
 from docmill.generations import unbuilt, unsearched
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import Outcomes, current_outcome
-from docmill.routes import Route, routes_of
+from docmill.routes import ROUTE, Route, routes_of
 from docmill.standing import with_outcomes
 from docmill.workspace import Workspace
+
+_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,31 +54,30 @@ def _state(workspace: Workspace, document: Document, outcomes: Outcomes) -> str:
 
 
 def collection_status(workspace: Workspace, collection: str) -> CollectionStatus:
-    """How the collection stands now."""
-    documents = workspace.ledger.documents(collection)
-    states: Counter[str] = Counter()
-    expected_rows = 0
-    counts: Counter[str] = Counter()
-    for document, outcomes in with_outcomes(workspace, documents):
-        states[_state(workspace, document, outcomes)] += 1
-        last = outcomes.get((document.document_id, Stage.VECTOR_COLLECTION))
-        read = outcomes.get((document.document_id, Stage.EXTRACTED_ELEMENTS))
-        counts.update(read.counts if read is not None else {})
-        expected_rows += last.counts.get("rows", 0) if last is not None else 0
-    held = workspace.index.held(collection, workspace.space)
-    known = {document.document_id for document in documents}
+    """How the collection stands now. The database counts what is well; memory does not grow with the collection."""
+    ledger = workspace.ledger
+    standing = ledger.standing(collection, workspace.fingerprints[Stage.VECTOR_COLLECTION])
+    states = Counter({"searchable": standing.well, "pending": standing.waiting})
+    for ids in ledger.faulty(collection):
+        standing_now = with_outcomes(workspace, ledger.documents_by_id(ids))
+        states.update(_state(workspace, document, outcomes) for document, outcomes in standing_now)
+    rows, orphans = 0, 0
+    held = workspace.index.each_held(collection, workspace.space)
+    while part := [row.document_id for _, row in islice(held, _ROWS)]:
+        unknown = ledger.unknown(collection, sorted(set(part)))
+        rows, orphans = rows + len(part), orphans + sum(each in unknown for each in part)
     return CollectionStatus(
         collection=collection,
-        documents=len(documents),
+        documents=states.total(),
         searchable=states["searchable"] + states["partial"],
         failed=states["failed"],
         partial=states["partial"],
         quarantined=states["quarantined"],
         pending=states["pending"],
-        rows=len(held),
-        orphans=sum(row.document_id not in known for row in held.values()),
-        expected_rows=expected_rows,
-        routes=routes_of(counts),
+        rows=rows,
+        orphans=orphans,
+        expected_rows=ledger.sums(collection, Stage.VECTOR_COLLECTION, "rows").get("rows", 0),
+        routes=routes_of(ledger.sums(collection, Stage.EXTRACTED_ELEMENTS, f"{ROUTE}|%")),
         unsearched=unsearched(workspace, collection),
         unbuilt=unbuilt(workspace, collection),
     )

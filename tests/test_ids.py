@@ -1,6 +1,7 @@
 """Ids: the same content gives the same id, and nothing else does."""
 
 import hashlib
+import json
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -19,6 +20,15 @@ def test_digests_differ_where_parts_do(left: list[str | int], right: list[str | 
 def test_parts_do_not_run_into_each_other(first: str, second: str, third: str):
     assume(second)
     assert digest(first + second, third) != digest(first, second + third)
+
+
+@given(parts)
+def test_digests_are_of_the_parts_as_json(given_parts: list[str | int]):
+    try:
+        text = json.dumps(given_parts, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        assume(False)
+    assert digest(*given_parts) == hashlib.sha256(text).hexdigest()[:32]
 
 
 def test_ids_are_the_same_in_every_release():

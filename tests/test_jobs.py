@@ -107,7 +107,7 @@ def test_late_result_of_a_former_owner_is_dropped(jobs: Jobs):
 
 
 def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("docmill.jobs._PAUSES", (600.0,))
+    monkeypatch.setattr("docmill.jobs.work._PAUSES", (600.0,))
     for _ in range(2):
         jobs.submit("echo", {})
     first, second = jobs.claim(ME, ["echo"], 2, 60)
@@ -147,7 +147,7 @@ def test_leftovers_of_unknown_jobs_are_swept_once_old(jobs: Jobs, store: MemoryS
     assert jobs.sweep_leftovers() == ""
     assert len(list(store.list("jobs/"))) == 3
     later = time.time() + 10_000_000
-    monkeypatch.setattr("docmill.jobs.time.time", lambda: later)
+    monkeypatch.setattr("docmill.jobs.housekeeping.time.time", lambda: later)
     cursor = jobs.sweep_leftovers(limit=2)
     assert cursor
     jobs.sweep_leftovers(cursor)
@@ -194,7 +194,7 @@ def claimed_later(jobs: Jobs):
 def test_oldest_queued_job_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
     assert jobs.oldest_queued() == 0
     created = jobs.submit("parse", {}).created_at
-    monkeypatch.setattr("docmill.jobs.time.time", lambda: created + 7)
+    monkeypatch.setattr("docmill.jobs.housekeeping.time.time", lambda: created + 7)
     assert jobs.oldest_queued() == pytest.approx(7)
 
 

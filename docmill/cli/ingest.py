@@ -25,8 +25,16 @@ from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
 from docmill.generations import WAY_BACK, drop_expired, unsearched
 from docmill.ledger import Failure
-from docmill.mirror import Plan, check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
+from docmill.mirror import (
+    check_deletions,
+    form_batches,
+    make_plan,
+    reconcile_steps,
+    resolve_source,
+    retag,
+)
 from docmill.models import Stage
+from docmill.outline import Outline, make_outline
 from docmill.pipeline import Scope, delete_documents, pending_batches
 from docmill.runners import find_entry, find_runner
 from docmill.settings import load_settings, overridden
@@ -182,7 +190,7 @@ def plan(path: str, collection: str, *, as_json: bool) -> None:
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         source = resolve_source(workspace, path)
-        found = make_plan(workspace, collection, source)
+        found = make_outline(workspace, collection, source)
         guess = estimate(workspace, found)
     if as_json:
         print_json(_plan_record(found, guess))
@@ -190,7 +198,7 @@ def plan(path: str, collection: str, *, as_json: bool) -> None:
     rows = [
         ["new", len(found.new), _size(found.new)],
         ["changed", len(found.changed), _size(found.changed)],
-        ["unchanged", len(found.unchanged), _size(found.unchanged)],
+        ["unchanged", found.unchanged, f"{found.unchanged_bytes:,}"],
         ["gone (would be deleted)", len(found.gone), ""],
     ]
     table(escape(f"{short(source)} → collection {collection}"), ["", "#documents", "#bytes"], rows)
@@ -206,13 +214,13 @@ def _size(documents: tuple[object, ...]) -> str:
     return f"{sum(getattr(each, 'size', 0) for each in documents):,}"
 
 
-def _plan_record(found: Plan, guess: Estimate) -> dict[str, object]:
+def _plan_record(found: Outline, guess: Estimate) -> dict[str, object]:
     lists = {name: [each.source_key for each in getattr(found, name)] for name in ("new", "changed", "gone")}
     return {
         "collection": found.collection,
         "source": found.source,
-        "documents": len(found.pending) + len(found.unchanged),
-        "unchanged": len(found.unchanged),
+        "documents": len(found.pending) + found.unchanged,
+        "unchanged": found.unchanged,
         **lists,
         "bytes": sum(each.size for each in found.pending),
         "pages": guess.pages,

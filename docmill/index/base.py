@@ -7,7 +7,7 @@ and takes its place at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -84,7 +84,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row found by one search: the higher the score the better; its vector is left out."""
+    """A row found by one search: the higher the score the better; its vector is left out unless asked for."""
 
     row: Row
     score: float
@@ -134,6 +134,10 @@ class VectorIndex(Protocol):
         """Chunk id → what it belongs to, for these documents or for all."""
         ...
 
+    def each_held(self, collection: str, space: Space) -> Iterator[tuple[str, Held]]:
+        """Chunk id and what it belongs to, of all rows; only some of them are in memory at a time."""
+        ...
+
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
         """Those of the rows that are held, in the order of the ids, without their vectors unless asked for."""
         ...
@@ -163,9 +167,16 @@ class VectorIndex(Protocol):
         ...
 
     def search_vector(
-        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+        self,
+        collection: str,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where = EVERYTHING,
+        *,
+        vectors: bool = False,
     ) -> list[Candidate]:
-        """The nearest rows of the space by cosine similarity, best first."""
+        """The nearest rows of the space by cosine similarity, best first, with their vectors where asked for."""
         ...
 
     def search_words(

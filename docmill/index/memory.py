@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
@@ -54,6 +54,10 @@ class MemoryIndex:
             if wanted is None or row.document_id in wanted
         }
 
+    def each_held(self, collection: str, space: Space) -> Iterator[tuple[str, Held]]:
+        """Chunk id and what it belongs to."""
+        yield from self.held(collection, space).items()
+
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
         """Those of the rows that are held."""
         held = self._rows.get((collection, space.digest), {})
@@ -97,11 +101,19 @@ class MemoryIndex:
         return [row for row in rows if passes(row, where)]
 
     def search_vector(
-        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+        self,
+        collection: str,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where = EVERYTHING,
+        *,
+        vectors: bool = False,
     ) -> list[Candidate]:
         """The nearest rows by dot product."""
         rows = self._passing(collection, space, where)
-        found = [Candidate(_bare(row), sum(a * b for a, b in zip(row.vector, vector, strict=True))) for row in rows]
+        given = (lambda row: row) if vectors else _bare
+        found = [Candidate(given(row), sum(a * b for a, b in zip(row.vector, vector, strict=True))) for row in rows]
         return sorted(found, key=lambda each: (-each.score, each.row.chunk_id))[:limit]
 
     def search_words(

@@ -167,18 +167,22 @@ class MilvusIndex(MilvusConnection):
 
     def held(self, collection: str, space: Space, documents: Sequence[str] | None = None) -> Mapping[str, Held]:
         """Chunk id → what it belongs to."""
-        found: dict[str, Held] = {}
-        if documents is not None and not documents:
-            return found
+        if documents is None:
+            return dict(self.each_held(collection, space))
+        return dict(self._held(collection, space, documents_are(documents))) if documents else {}
+
+    def each_held(self, collection: str, space: Space) -> Iterator[tuple[str, Held]]:
+        """Chunk id and what it belongs to, of all rows, page by page."""
+        return self._held(collection, space, Filter())
+
+    def _held(self, collection: str, space: Space, chosen: Filter) -> Iterator[tuple[str, Held]]:
         physical = _physical(collection, space)
         with self.session() as client:
             if not client.has_collection(physical):
-                return found
-            condition = self._query_filter(client, documents_are(documents) if documents is not None else Filter())
+                return
             fields = ["chunk_id", "document_id", "version", "fingerprint"]
-            for each in _every(client, physical, fields, **condition):
-                found[each["chunk_id"]] = Held(each["document_id"], each["version"], each["fingerprint"])
-        return found
+            for each in _every(client, physical, fields, **self._query_filter(client, chosen)):
+                yield each["chunk_id"], Held(each["document_id"], each["version"], each["fingerprint"])
 
     def rows(self, collection: str, space: Space, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[Row]:
         """Those of the rows that are held."""
@@ -252,10 +256,18 @@ class MilvusIndex(MilvusConnection):
             self._known_fields.pop(physical, None)
 
     def search_vector(
-        self, collection: str, space: Space, vector: Sequence[float], limit: int, where: Where = EVERYTHING
+        self,
+        collection: str,
+        space: Space,
+        vector: Sequence[float],
+        limit: int,
+        where: Where = EVERYTHING,
+        *,
+        vectors: bool = False,
     ) -> list[Candidate]:
         """The nearest rows by cosine similarity."""
-        return self._search(collection, space, [list(vector)], "dense", limit, where)
+        output = [*OUTPUT, "dense"] if vectors else OUTPUT
+        return self._search(_physical(collection, space), [list(vector)], "dense", limit, where, output)
 
     def search_words(
         self, collection: str, space: Space, terms: str, limit: int, where: Where = EVERYTHING
@@ -263,7 +275,7 @@ class MilvusIndex(MilvusConnection):
         """The best rows by BM25. Raises WordsNotIndexedError where the collection was made by a server without it."""
         if self._embedded:
             return self._search_own_words(collection, space, terms, limit, where)
-        return self._search(collection, space, [terms], "sparse", limit, where)
+        return self._search(_physical(collection, space), [terms], "sparse", limit, where, OUTPUT)
 
     def _search_own_words(self, collection: str, space: Space, terms: str, limit: int, where: Where) -> list[Candidate]:
         physical = _physical(collection, space)
@@ -291,9 +303,8 @@ class MilvusIndex(MilvusConnection):
             )
 
     def _search(
-        self, collection: str, space: Space, data: list[Any], field: str, limit: int, where: Where
+        self, physical: str, data: list[Any], field: str, limit: int, where: Where, output: list[str]
     ) -> list[Candidate]:
-        physical = _physical(collection, space)
         with self.session() as client:
             if not client.has_collection(physical):
                 return []
@@ -306,7 +317,7 @@ class MilvusIndex(MilvusConnection):
                 data=data,
                 anns_field=field,
                 limit=limit,
-                output_fields=OUTPUT,
+                output_fields=output,
                 search_params={"params": parameters},
                 **self._where(client, physical, where),
             )

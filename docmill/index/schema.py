@@ -139,10 +139,15 @@ def indexes(client: Any, space: Space, kind: IndexKind, *, bm25: bool, lite: boo
 
 _BM25: Mapping[str, float] = {"bm25_k1": 1.2, "bm25_b": 0.75}
 """Milvus's own; Milvus Lite would take 1.5."""
+_LISTS_OF: Mapping[IndexKind, int] = {IndexKind.IVF_FLAT: 1024, IndexKind.IVF_SQ8: 4096}
+"""Into how many lists an index divides its vectors."""
+_LEAST_PROBED = 32
+_ROWS_PROBED = 3 / 2
+"""Rows that are wanted of each list that is looked into (`benchmarks/index.md`)."""
 _PARAMETERS: Mapping[IndexKind, Mapping[str, int]] = {
     IndexKind.HNSW: {"M": 16, "efConstruction": 200},
-    IndexKind.IVF_FLAT: {"nlist": 1024},
-    IndexKind.IVF_SQ8: {"nlist": 4096},
+    IndexKind.IVF_FLAT: {"nlist": _LISTS_OF[IndexKind.IVF_FLAT]},
+    IndexKind.IVF_SQ8: {"nlist": _LISTS_OF[IndexKind.IVF_SQ8]},
     IndexKind.GPU_CAGRA: {"intermediate_graph_degree": 64, "graph_degree": 32},
 }
 _DEPTHS: Mapping[IndexKind, str] = {
@@ -154,11 +159,16 @@ _DEPTHS: Mapping[IndexKind, str] = {
 
 def search_parameters(kind: IndexKind, limit: int, *, lite: bool) -> dict[str, int]:
     """How deep a search looks to find `limit` rows: approximate indexes must look at more than they give."""
-    if kind in (IndexKind.IVF_FLAT, IndexKind.IVF_SQ8):
-        return {"nprobe": 32}
+    if kind in _LISTS_OF:
+        return {"nprobe": _probed(kind, limit)}
     if kind is IndexKind.AUTO and not lite:
-        return {"ef": max(2 * limit, 128), "nprobe": 32}
+        return {"ef": max(2 * limit, 128), "nprobe": _probed(IndexKind.IVF_SQ8, limit)}
     return {_DEPTHS[kind]: max(2 * limit, 128)} if kind in _DEPTHS else {}
+
+
+def _probed(kind: IndexKind, limit: int) -> int:
+    """Lists that are looked into; Milvus says nothing of how many rows they hold, so as if they held few."""
+    return min(_LISTS_OF[kind], max(_LEAST_PROBED, round(limit / _ROWS_PROBED)))
 
 
 def kind_for(config: IndexConfig, expected_rows: int, *, lite: bool) -> IndexKind:

@@ -43,9 +43,9 @@ class Ranked:
     ids: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
 
-    def first(self, count: int) -> Ranked:
-        """The best of them."""
-        return Ranked(self.ids[:count], self.scores[:count])
+    def some(self, start: int, end: int) -> Ranked:
+        """Those from one place to another."""
+        return Ranked(self.ids[start:end], self.scores[start:end])
 
 
 def words_in(terms: str) -> list[str]:
@@ -191,14 +191,17 @@ def best_by_words(
 ) -> list[Candidate]:
     """The best rows for (terms, limit, where). `rows` gives those of chunk ids, `passing` the ids of all that pass.
 
-    Nearly always most rows pass: so the first ones are looked at, and only if too few of them do, all are asked for.
+    Nearly always most rows pass: so the first ones are looked at, then as many again, and only if too few of them do,
+    all are asked for.
     """
     terms, limit, where = asked
     ranked = words.ranked(collection, where.kind, terms)
-    found = _candidates(words, ranked.first(2 * limit), rows, where)
+    found = _candidates(words, ranked.some(0, limit), rows, where)
+    if len(found) < limit < len(ranked.ids):
+        found += _candidates(words, ranked.some(limit, 2 * limit), rows, where)
     if len(found) < limit and 2 * limit < len(ranked.ids):
         allowed = np.isin(ranked.ids, words.ids(collection, passing()))
-        found = _candidates(words, Ranked(ranked.ids[allowed], ranked.scores[allowed]).first(limit), rows, where)
+        found = _candidates(words, Ranked(ranked.ids[allowed], ranked.scores[allowed]).some(0, limit), rows, where)
     return found[:limit]
 
 

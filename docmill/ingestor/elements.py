@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from docmill.artifacts import Artifacts
@@ -57,7 +57,7 @@ def build(given: Input) -> list[Json]:
     """The elements by page; within a page text first, then structured elements and pictures in reading order."""
     kind = given.source.document_type
     if any(each.type is ElementType.AUDIO_SEGMENT for each in given.extraction.elements) or kind in ("mp3", "wav"):
-        return _audio(given)
+        return _recorded(given)
     by_page: dict[int, list[Element]] = defaultdict(list)
     for element in given.extraction.elements:
         by_page[element.page or 1].append(element)
@@ -105,7 +105,7 @@ def _page(given: Input, number: int, elements: Sequence[Element], text: str) -> 
         elif element.type is ElementType.IMAGE and options.extract_images and given.pictures is None and not is_file:
             picture = _crop(given, element)
             if picture is not None:
-                yield image_element(given.source, Place(number, element.bbox, size), picture)
+                yield image_element(given.source, _at(element, Place(number, element.bbox, size)), picture)
     if given.pictures is None:
         if options.extract_images and is_file:
             yield image_element(given.source, Place(number, None, size), _whole_picture(given, number, text))
@@ -194,16 +194,21 @@ def _picture(placed: Placed, text: str = "") -> Picture:
     return Picture(placed.data, placed.kind, placed.width, placed.height, text)
 
 
-def _audio(given: Input) -> list[Json]:
-    """One element with all that is said, or one a spoken segment."""
+def _recorded(given: Input) -> list[Json]:
+    """One element with all that is said, or one a spoken segment; then the pictures of a video's scenes."""
     kind = given.source.document_type
     spoken = [each for each in given.extraction.elements if each.type is ElementType.AUDIO_SEGMENT]
-    if not given.options.segment_audio:
-        return [audio_element(given.source, Recording(" ".join(each.text for each in spoken), kind))]
-    return [
-        audio_element(
-            given.source,
-            Recording(each.text, kind, round((each.start or 0) * 1000), max(1, round((each.end or 0) * 1000))),
-        )
-        for each in spoken
-    ]
+    if given.options.segment_audio:
+        made = [audio_element(given.source, _at(each, Place()), Recording(each.text, kind)) for each in spoken]
+    else:
+        made = [audio_element(given.source, Place(), Recording(" ".join(each.text for each in spoken), kind))]
+    shown = [each for each in given.extraction.elements if each.type is ElementType.IMAGE]
+    return [*made, *_page(given, 1, shown, "")]
+
+
+def _at(element: Element, place: Place) -> Place:
+    """The place with the time of an element of sound or video."""
+    if element.start is None:
+        return place
+    start = round(element.start * 1000)
+    return replace(place, start=start, end=max(start + 1, round((element.end or 0) * 1000)))

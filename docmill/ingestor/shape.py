@@ -52,11 +52,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Place:
-    """Where an element stands: a page (-1: the whole document), a box and the size of the page."""
+    """Where an element stands: a page (-1: the whole document), a box and the size of the page.
+
+    In sound and video from when to when (`start`, `end`): milliseconds, -1 for the whole.
+    """
 
     page: int = -1
     box: BBox | None = None
     size: tuple[float, float] = (0, 0)
+    start: int = -1
+    end: int = -1
 
     @property
     def location(self) -> list[float]:
@@ -83,12 +88,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Recording:
-    """Speech that was recognised; `start` and `end` are milliseconds, -1 for the whole."""
+    """Speech that was recognised."""
 
     transcript: str
     kind: str
-    start: int = -1
-    end: int = -1
 
 
 @dataclass(frozen=True)
@@ -154,10 +157,9 @@ def image_element(source: Source, place: Place, picture: Picture, subtype: str =
     return made
 
 
-def audio_element(source: Source, recording: Recording) -> Json:
+def audio_element(source: Source, place: Place, recording: Recording) -> Json:
     """What was said, in all or in a segment."""
-    made = _element(source, "audio", "audio", "", Place())
-    made["metadata"]["content_metadata"] |= {"start_time": recording.start, "end_time": recording.end}
+    made = _element(source, "audio", "audio", "", place)
     made["metadata"]["audio_metadata"] = {
         "audio_transcript": recording.transcript,
         "audio_type": recording.kind,
@@ -201,8 +203,8 @@ def _element(source: Source, document_type: str, kind: str, subtype: str, place:
                 "page_number": place.page,
                 "hierarchy": _hierarchy(source.pages, place.page),
                 "subtype": subtype,
-                "start_time": -1,
-                "end_time": -1,
+                "start_time": place.start,
+                "end_time": place.end,
                 "custom_content": None,
             },
             **dict.fromkeys(_SUBOBJECTS),

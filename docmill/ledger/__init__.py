@@ -10,10 +10,11 @@ from docmill.ledger.batches import Batch, Batches
 from docmill.ledger.documents import Documents
 from docmill.ledger.generations import Generations
 from docmill.ledger.outcomes import Failure, Outcomes
+from docmill.ledger.standing import Standing, Standings
 from docmill.ledger.tables import metadata
 
-__all__ = ["Batch", "Failure", "Ledger", "metadata"]
+__all__ = ["Batch", "Failure", "Ledger", "Standing", "metadata"]
 
 
-class Ledger(Batches, Documents, Outcomes, Generations):
+class Ledger(Batches, Documents, Outcomes, Standings, Generations):
     """The ledger at a SQLAlchemy URL; its tables are made, or brought up to date, when it is opened."""

@@ -97,7 +97,7 @@ class Batches(Rows):
         taking = statement.on_conflict_do_update(index_elements=["document_id"], set_=changed, where=free)
         with self._write() as connection:
             rows.sort(key=lambda row: str(row["document_id"]))
-            if rows and len(connection.execute(taking.returning(_documents.c.document_id), rows).all()) < len(rows):
+            if rows and self._written(connection, taking, rows) < len(rows):
                 connection.rollback()
                 return False
             self._upsert(connection, _batches, [dict(vars(batch))])

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
 from docmill.database import again
 from docmill.ids import name_hash
 from docmill.ledger.rows import Rows, document_of, name_hash_of, slices, storable
-from docmill.ledger.tables import ALIVE, SHOWN
+from docmill.ledger.tables import ALIVE, BURIED, GONE, MEMBER, SHOWN
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
 from docmill.ledger.tables import sources as _sources
 from docmill.models import INSIDE, Document
 
+_PART = 1_000
+
 
 class Documents(Rows):
     """The documents of all collections."""
 
-    def documents(self, collection: str, below: str = "", *, after: str = "", until: str = "") -> list[Document]:
-        """The collection's documents whose source key begins with `below`, by key.
+    def documents(
+        self, collection: str, below: str = "", *, after: str = "", until: str = "", limit: int | None = None
+    ) -> list[Document]:
+        """The collection's documents whose source key begins with `below`, by key; the first `limit` of them.
 
         With `after` and `until` only those whose key sorts behind the first and not behind the second.
         """
         key = self._key()
-        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE).order_by(key)
+        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE)
+        query = query.order_by(*self._by_key()).limit(limit)
         if below:
             query = query.where(self._below(below))
         if after:
@@ -37,6 +42,13 @@ class Documents(Rows):
             query = query.where(self._between(after, until))
         with self._read() as connection:
             return [document_of(row) for row in connection.execute(query)]
+
+    def each_document(self, collection: str, below: str = "") -> Iterator[Document]:
+        """The same documents, a few in memory at a time: looked up in parts, each as the ledger is by then."""
+        after = ""
+        while part := self.documents(collection, below, after=after, limit=_PART):
+            yield from part
+            after = part[-1].source_key
 
     def documents_by_id(self, ids: Sequence[str]) -> list[Document]:
         """Those of the documents that are known, by key."""
@@ -78,7 +90,7 @@ class Documents(Rows):
         found: list[Document] = []
         with self._read() as connection:
             for part in slices([each.source_key + INSIDE for each in containers]):
-                query = sa.select(*SHOWN).where(_documents.c.source.in_(part), ALIVE)
+                query = sa.select(*SHOWN).where(_documents.c.source.in_(part), MEMBER, ALIVE)
                 found += [document_of(row) for row in connection.execute(query)]
         collections = {each.collection for each in containers}
         return sorted((each for each in found if each.collection in collections), key=lambda each: each.source_key)
@@ -141,7 +153,7 @@ class Documents(Rows):
 
     def buried(self, collection: str) -> list[str]:
         """Ids of the documents that are to be deleted, such as those of a deletion that was killed."""
-        query = sa.select(_documents.c.document_id).where(_documents.c.collection == collection, ~ALIVE)
+        query = sa.select(_documents.c.document_id).where(_documents.c.collection == collection, BURIED)
         with self._read() as connection:
             return list(connection.execute(query).scalars())
 
@@ -165,10 +177,10 @@ class Documents(Rows):
 
     def gone(self, collection: str, below: str, since: float) -> list[Document]:
         """The documents below a source key that were marked as gone at that time or later."""
-        chosen = (_documents.c.collection == collection, ALIVE, _documents.c.gone_since >= since)
-        query = sa.select(*SHOWN).where(*chosen, self._below(below))
-        with self._read() as connection:
-            return [document_of(row) for row in connection.execute(query)]
+        chosen = (_documents.c.collection == collection, ALIVE, GONE, _documents.c.gone_since >= since)
+        with self._read() as connection:  # asked for keys, too, SQLite would go through all of these instead
+            found = [document_of(row) for row in connection.execute(sa.select(*SHOWN).where(*chosen))]
+        return [each for each in found if each.source_key.startswith(below)]
 
     def count(self, collection: str, below: str = "", *, objects: bool = False) -> int:
         """How many documents the collection has below a source key; with `objects` without members of others."""

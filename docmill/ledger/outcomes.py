@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from docmill.database import again
 from docmill.ledger.rows import Rows, document_of, slices, storable
-from docmill.ledger.tables import ALIVE, SHOWN
+from docmill.ledger.tables import ALIVE, FAULTY, SHOWN
 from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
 from docmill.models import Document, ErrorClass, Outcome, Stage, Status
+
+_COLUMNS = [column.name for column in _outcomes.c]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Failure:
 
 
 def _outcome(row: sa.Row[tuple[object, ...]]) -> Outcome:
-    return Outcome.model_validate(dict(row._mapping))
+    return Outcome.model_validate(dict(zip(_COLUMNS, row, strict=True)))
 
 
 class Outcomes(Rows):
@@ -124,7 +126,7 @@ class Outcomes(Rows):
         query = (
             sa.select(*SHOWN, _outcomes)
             .join(_outcomes, _documents.c.document_id == _outcomes.c.document_id)
-            .where(_outcomes.c.status.in_([status.value for status in statuses]), ALIVE)
+            .where(FAULTY, _outcomes.c.status.in_([status.value for status in statuses]), ALIVE)
             .where(_outcomes.c.version == _documents.c.version)
             .order_by(_documents.c.source_key)
         )
@@ -150,7 +152,7 @@ class Outcomes(Rows):
     def totals(self) -> tuple[int, int]:
         """How many documents are known, and how many of them stand failed or partial."""
         faulty = sa.select(sa.func.count(sa.distinct(_outcomes.c.document_id))).where(
-            _outcomes.c.status.in_([Status.FAILED.value, Status.PARTIAL.value])
+            FAULTY, _outcomes.c.status.in_([Status.FAILED.value, Status.PARTIAL.value])
         )
         known = sa.select(sa.func.count()).select_from(_documents).where(ALIVE)
         with self._read() as connection:

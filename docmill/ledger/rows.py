@@ -10,11 +10,13 @@ from sqlalchemy.engine import Connection
 
 from docmill.database import Database
 from docmill.ids import name_hash
+from docmill.ledger.tables import SHOWN
 from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.migrations import migrate
 from docmill.models import Document
 
+_SHOWN = [column.name for column in SHOWN]
 _IN_LIST = 500
 _HEAD = 500
 """Characters of a key in PostgreSQL's index."""
@@ -28,7 +30,7 @@ def slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def document_of(row: sa.Row[tuple[object, ...]]) -> Document:
     """The document of a row of `SHOWN`."""
-    return Document.model_validate(dict(row._mapping))
+    return Document.model_validate(dict(zip(_SHOWN, row, strict=True)))
 
 
 def name_hash_of(document: Document) -> str:
@@ -78,6 +80,15 @@ class Rows:
         ordered = sorted(rows, key=lambda row: [str(row[key]) for key in keys])
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), ordered)
 
+    def _written(
+        self, connection: Connection, statement: sqlite.Insert | postgresql.Insert, rows: Sequence[dict[str, object]]
+    ) -> int:
+        """The statement is done for each of the rows; how many it wrote."""
+        if self._on_sqlite:  # which counts what it changes, and needs no statement that names a thousand rows
+            counting = connection.execution_options(preserve_rowcount=True)
+            return counting.execute(statement, rows).rowcount
+        return len(connection.execute(statement.returning(sa.literal(1)), rows).all())
+
     def _reopen(self, connection: Connection, ids: Sequence[str]) -> None:
         """The batches of these documents may be unfinished again."""
         for part in slices(ids):
@@ -92,9 +103,16 @@ class Rows:
     def _key(self) -> sa.ColumnElement[str]:
         return self._bytewise(_documents.c.source_key)
 
+    def _by_key(self) -> list[sa.ColumnElement[str]]:
+        """What rows are ordered by, so that the index gives the first of them: on PostgreSQL it knows heads of keys."""
+        return [self._key()] if self._on_sqlite else [self._head(), self._key()]
+
+    def _head(self) -> sa.ColumnElement[str]:
+        return self._bytewise(sa.func.substr(_documents.c.source_key, 1, sa.literal_column(str(_HEAD))))
+
     def _between(self, low: str, high: str) -> sa.ColumnElement[bool]:
         """What the index finds by, for keys from `low` to `high` ("": the end): on PostgreSQL the heads of keys."""
-        indexed = self._key() if self._on_sqlite else self._bytewise(sa.func.substr(_documents.c.source_key, 1, _HEAD))
+        indexed = self._key() if self._on_sqlite else self._head()
         ends = (low, high) if self._on_sqlite else (low[:_HEAD], high[:_HEAD])
         return sa.and_(indexed >= ends[0], indexed <= ends[1]) if high else indexed >= ends[0]
 

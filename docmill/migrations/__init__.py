@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from docmill.database import Database
 
-HEAD = "0012"
+HEAD = "0013"
 VERSION_TABLE = "docmill_version"
 _LOCK = 0x646F636D
 """The advisory lock that migrations of one PostgreSQL database take: "docm"."""

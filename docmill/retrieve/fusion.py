@@ -40,14 +40,12 @@ def fuse(dense: Sequence[Candidate], sparse: Sequence[Candidate], options: Searc
         parts = [_scaled(dense), _scaled(sparse)]
         weights = (options.alpha, 1 - options.alpha) if dense and sparse else (1.0, 1.0)
     rows = {each.row.chunk_id: each.row for each in [*dense, *sparse]}
-    similarities = {each.row.chunk_id: each.score for each in dense}
     scored = [
         Scored(
             row,
             sum(weight * part.get(name, 0.0) for weight, part in zip(weights, parts, strict=True)),
             ranks[0].get(name),
             ranks[1].get(name),
-            similarities.get(name),
         )
         for name, row in rows.items()
     ]

@@ -30,14 +30,15 @@ class SearchOptions(BaseModel):
 
     `access` are the caller's tags: without any, only what everybody may find is found. `page_weight` is what further
     hits on the same page add to a hit, `document_weight` what the match of the document's card adds. With `expand` what
-    documents say for the question's terms, by the thesaurus, is looked for, too. With `feedback` it is
-    looked by meaning again, with the question's vector moved towards those of the first so many passages.
+    documents say for the question's terms, by the thesaurus, is looked for, too; with `focus` what the question says
+    of the answer to give is not. `feedback` puts what is found by meaning in order by the question's vector moved
+    towards those of the first so many passages.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fusion: Fusion = Fusion.SCORES
-    alpha: Annotated[float, Field(ge=0, le=1, description="1: by meaning alone, 0: by words alone")] = 0.6
+    alpha: Annotated[float, Field(ge=0, le=1, description="1: by meaning alone, 0: by words alone")] = 0.5
     dense_top_k: Annotated[int, Field(ge=1, le=10_000)] = 300
     sparse_top_k: Annotated[int, Field(ge=1, le=10_000)] = 300
     offset: Annotated[int, Field(ge=0, le=10_000)] = 0
@@ -45,11 +46,12 @@ class SearchOptions(BaseModel):
     condition: Condition | None = None
     access: frozenset[str] = frozenset()
     rerank_top_n: Annotated[int, Field(ge=0, le=1_000)] = 0
-    page_weight: Annotated[float, Field(ge=0, le=2)] = 0.4
-    document_weight: Annotated[float, Field(ge=0, le=2)] = 0.3
+    page_weight: Annotated[float, Field(ge=0, le=2)] = 0.2
+    document_weight: Annotated[float, Field(ge=0, le=2)] = 0.2
     distinct: bool = True
     expand: bool = True
-    feedback: Annotated[int, Field(ge=0, le=100)] = 0
+    focus: bool = True
+    feedback: Annotated[int, Field(ge=0, le=100)] = 3
 
 
 DEFAULTS = SearchOptions()

@@ -17,14 +17,14 @@ from docmill.index.analysis import analyzed
 from docmill.index.base import PUBLIC, Candidate, Row, Space, Where
 from docmill.models import ChunkKind, Document, Hit
 from docmill.retrieve.duplicates import distinct, plain
+from docmill.retrieve.feedback import fed_back
+from docmill.retrieve.focus import focused
 from docmill.retrieve.fusion import Scored, fuse, with_documents, with_pages
 from docmill.retrieve.options import DEFAULTS, SearchMode, SearchOptions
 from docmill.retrieve.thesaurus import said_for, thesaurus
 from docmill.workspace import Workspace
 
 _CARDS = 50
-_FEEDBACK = 0.5
-"""How far feedback moves the question's vector: the beta of Rocchio's formula (1971), usually .5 to .75."""
 
 
 def search(
@@ -144,8 +144,8 @@ class _Found:
     sparse: Sequence[Candidate]
     cards: Sequence[Candidate]
     note: str
-    cosines: Mapping[str, float] | None
-    """Chunk id → cosine with the question itself, where `dense` has that with its moved vector."""
+    cosines: Mapping[str, float]
+    """Chunk id → cosine with the question itself: scores in `dense` are those after feedback."""
 
 
 def _where(options: SearchOptions, kind: ChunkKind | None) -> Where:
@@ -157,21 +157,18 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
     options, index, note = asked.options, workspace.index, ""
     passages, documents = _where(options, ChunkKind.PASSAGE), _where(options, ChunkKind.DOCUMENT)
     language = workspace.config.index.language
-    said = said_for(asked.question, thesaurus(workspace.settings.thesaurus), language) if options.expand else ()
-    vector = [] if asked.mode is SearchMode.SPARSE else _vector(workspace, space, asked.question, said)
-    own = analyzed(asked.question, language)
+    question = focused(asked.question, language) if options.focus else asked.question
+    said = said_for(question, thesaurus(workspace.settings.thesaurus), language) if options.expand else ()
+    vector = [] if asked.mode is SearchMode.SPARSE else _vector(workspace, space, question, said)
+    own = analyzed(question, language)
     terms = " ".join(dict.fromkeys(f"{own} {analyzed(' '.join(said), language)}".split()))
     dense: list[Candidate] = []
     sparse: list[Candidate] = []
     cards: list[Candidate] = []
-    cosines: dict[str, float] | None = None
     with index.session():
         if asked.mode is not SearchMode.SPARSE:
-            dense = index.search_vector(collection, space, vector, options.dense_top_k, passages)
-        if dense and options.feedback:
-            cosines = {each.row.chunk_id: each.score for each in dense}
-            moved = _moved(vector, index.rows(collection, space, list(cosines)[: options.feedback], vectors=True))
-            dense = index.search_vector(collection, space, moved, options.dense_top_k, passages)
+            fed = options.feedback > 0
+            dense = index.search_vector(collection, space, vector, options.dense_top_k, passages, vectors=fed)
         if asked.mode is not SearchMode.DENSE and terms:
             try:
                 sparse = index.search_words(collection, space, terms, options.sparse_top_k, passages)
@@ -182,10 +179,11 @@ def _candidates(workspace: Workspace, collection: str, space: Space, asked: _Ask
                     raise
                 note = f"Found by meaning only. {error.message}"
     if options.min_similarity is not None:
-        dense = [each for each in dense if _similarity(each, cosines) >= options.min_similarity]
+        dense = [each for each in dense if each.score >= options.min_similarity]
         similar = {each.row.chunk_id for each in dense}
         sparse = [each for each in sparse if each.row.chunk_id in similar] if vector else sparse
-    return _Found(dense, sparse, cards, note, cosines)
+    cosines = {each.row.chunk_id: each.score for each in dense}
+    return _Found(fed_back(vector, dense, options.feedback), sparse, cards, note, cosines)
 
 
 def _vector(workspace: Workspace, space: Space, question: str, said: Sequence[str]) -> list[float]:
@@ -196,23 +194,9 @@ def _vector(workspace: Workspace, space: Space, question: str, said: Sequence[st
     return found
 
 
-def _moved(vector: Sequence[float], towards: Sequence[Row]) -> list[float]:
-    """The vector moved towards the middle of the rows', of unit length."""
-    summed = np.asarray(vector) + _FEEDBACK * np.mean([row.vector for row in towards], axis=0)
-    found: list[float] = (summed / np.linalg.norm(summed)).tolist()
-    return found
-
-
-def _similarity(candidate: Candidate, cosines: Mapping[str, float] | None) -> float:
-    """The cosine with the question; -1 for one that only feedback has found."""
-    return candidate.score if cosines is None else cosines.get(candidate.row.chunk_id, -1.0)
-
-
 def _ranked(found: _Found, options: SearchOptions) -> list[Scored]:
-    """Best first; `similarity` is with the question, None where it is not known."""
+    """Best first, each with its cosine to the question where that is known."""
     ranked = _in_order_of(found, options)
-    if found.cosines is None:
-        return ranked
     return [replace(each, similarity=found.cosines.get(each.row.chunk_id)) for each in ranked]
 
 
@@ -222,9 +206,7 @@ def _in_order_of(found: _Found, options: SearchOptions) -> list[Scored]:
         both = [*found.dense, *found.sparse]
         ranks = range(1, len(both) + 1)
         return [
-            Scored(each.row, each.score, rank, None, each.score)
-            if found.dense
-            else Scored(each.row, each.score, None, rank)
+            Scored(each.row, each.score, rank) if found.dense else Scored(each.row, each.score, None, rank)
             for rank, each in zip(ranks, both, strict=True)
         ]
     scored = fuse(found.dense, found.sparse, options)

@@ -165,8 +165,11 @@ def _add_errors(app: FastAPI, protocols: tuple[Protocol, ...]) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        code = _CODES.get(error.status_code, "error")
-        return answer(request, Problem(error.status_code, code, str(error.detail), headers=error.headers))
+        code, message, hint = _CODES.get(error.status_code, "error"), str(error.detail), ""
+        if error.status_code in (404, 405):  # no route: routes raise Problems
+            message = f"docmill does not serve {request.method} {request.url.path}."
+            hint = protocol_of(protocols, request.url.path).guide
+        return answer(request, Problem(error.status_code, code, message, hint, error.headers))
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:

@@ -17,7 +17,8 @@ class Protocol:
     """One client protocol. `prefixes` are the beginnings of the paths whose errors `error` writes.
 
     `error` is given the problem and the request's id. `jobs` names a handler for each kind of job; those in `waiting`
-    only wait for others' answers, and keep no other job from being done.
+    only wait for others' answers, and keep no other job from being done. `guide` tells who asks for a path that is not
+    served where it stands what is.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Protocol:
     error: Callable[[Problem, str], Response]
     jobs: Mapping[str, Handler] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
+    guide: str = ""
 
 
 def protocol_of(protocols: tuple[Protocol, ...], path: str) -> Protocol:

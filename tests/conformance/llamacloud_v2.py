@@ -350,6 +350,58 @@ def _():
     raise AssertionError("accepted")
 
 
+@step("parse.versions")
+def _():
+    found = client.parsing.list_versions()
+    eq(found.latest.agentic, found.agentic[0])
+    path = DIR / "versioned.txt"
+    path.write_text("The harbour is closed.")
+    result = client.parsing.parse(tier="fast", version=found.latest.fast, upload_file=path, expand=["text"])
+    assert "harbour" in result.text.pages[0].text, result.text
+
+
+@step("pipelines.lists_and_metadata")
+def _():
+    made = [client.pipelines.create(name=name) for name in ("v2-a", "v2-b")]
+    listed = list(client.pipelines.list_paginated(page_size=1))
+    assert {each.id for each in made} <= {each.id for each in listed}, listed
+    eq([each.id for each in client.pipelines.list_paginated(name="v2-b")], [made[1].id])
+    pipeline = made[0].id
+    client.pipelines.files.create(pipeline, body=[{"file_id": STATE["cv"].id}])
+    name = client.files.retrieve(STATE["cv"].id).name
+    told = client.pipelines.metadata.create(pipeline, upload_file=f"file_name,team\n{name},hr\n".encode())
+    eq(told["updated_files"], "1")
+    (file,) = client.pipelines.files.list(pipeline)
+    eq(file.custom_metadata, {"team": "hr"})
+    client.pipelines.metadata.delete_all(pipeline)
+    eq(next(iter(client.pipelines.files.list(pipeline))).custom_metadata, {})
+    while client.pipelines.get_status(pipeline).status == "IN_PROGRESS":
+        pass
+    eq(client.pipelines.documents.get_status_counts(pipeline).counts, {"SUCCESS": 1})
+    for each in made:
+        client.pipelines.delete(each.id)
+
+
+@step("projects_and_retrievers.list")
+def _():
+    (project,) = client.v2_projects.list()
+    eq(client.v2_projects.get(project.id).name, "Default")
+    made = client.retrievers.create(name="v2-retriever")
+    eq([each.id for each in client.retrievers.list_paginated(name="v2-retriever")], [made.id])
+    client.retrievers.delete(made.id)
+    eq([each.name for each in client.extraction_agents.list() if each.name == "none"], [])
+
+
+@step("what_is_not_served_says_so")
+def _():
+    try:
+        client.indexes.list()
+    except llama_cloud.NotFoundError as error:
+        assert "docmill does not serve GET /api/v1/indexes" in str(error), error
+    else:
+        raise AssertionError("served")
+
+
 @step("files.delete")
 def _():
     client.files.delete(STATE["cv"].id)

@@ -7,4 +7,4 @@ import pytest
 def test_every_step_passes(run_script):
     lines = run_script("llamacloud_v2").splitlines()
     assert [line for line in lines if line.startswith("FAIL")] == []
-    assert lines[-1] == "23 passed, 0 failed"
+    assert lines[-1] == "27 passed, 0 failed"

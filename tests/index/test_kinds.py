@@ -12,7 +12,7 @@ from docmill.errors import ConfigError
 from docmill.index import MilvusIndex, Row, Space
 from docmill.index.base import Where
 from docmill.index.conditions import parse_condition
-from docmill.index.schema import kind_for
+from docmill.index.schema import kind_for, search_parameters
 from tests.databases import MILVUS_ROOT
 from tests.services import wait_for
 
@@ -47,6 +47,13 @@ def answers(index: MilvusIndex, *, at_once: bool = True) -> None:
         mine = Where(condition=parse_condition("tenant == a"))
         found = index.search_vector(collection, SPACE, ROWS[0].vector, 40, mine)
     assert {each.row.metadata["tenant"] for each in found} == {"a"}
+
+
+def test_a_search_looks_deeper_the_more_it_is_to_find():
+    assert search_parameters(IndexKind.IVF_FLAT, 10, lite=True) == {"nprobe": 32}
+    assert search_parameters(IndexKind.IVF_FLAT, 300, lite=True) == {"nprobe": 200}
+    assert search_parameters(IndexKind.IVF_FLAT, 10_000, lite=True) == {"nprobe": 1024}  # all of its lists
+    assert search_parameters(IndexKind.AUTO, 300, lite=False) == {"ef": 600, "nprobe": 200}
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)

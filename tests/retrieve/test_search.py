@@ -87,12 +87,26 @@ def test_feedback_finds_what_is_like_the_first_hits(workspace: Workspace, folder
         hits = search(workspace, "zirconium nozzle", collection="default", top_k=20, mode=SearchMode.DENSE, options=how)
         return {hit.source_key.rpartition("/")[2]: hit.similarity for hit in hits}
 
-    plain, fed = found(), found(feedback=1)
+    plain, fed = found(feedback=0), found(feedback=1)
     assert next(iter(plain)) == "seed.md"
     assert list(plain)[1] != "like.md"
     assert list(fed)[:2] == ["seed.md", "like.md"]
-    assert fed == plain  # each with its similarity to the question, whatever it was found by
+    assert fed == plain  # each with its similarity to the question, whatever it was put in order by
     assert list(found(feedback=1, min_similarity=plain["seed.md"] - 0.01)) == ["seed.md"]
+
+
+def test_what_a_question_says_of_its_answer_is_not_looked_for(workspace: Workspace, folder: Path):
+    (folder / "places.md").write_text("Round to two decimal places: rounding of decimal places.\n")
+    ingest(workspace, folder)
+
+    def found(focus: bool) -> list[str]:
+        how, asked = SearchOptions(focus=focus), "Which valve? Round your answer to two decimal places."
+        hits = search(workspace, asked, collection="default", mode=SearchMode.SPARSE, options=how)
+        return [hit.source_key.rpartition("/")[2] for hit in hits]
+
+    assert found(focus=False)[0] == "places.md"
+    assert "places.md" not in found(focus=True)
+    assert found(focus=True)
 
 
 def test_reranked_hits_come_first_and_tell_their_score(workspace: Workspace, folder: Path, tmp_path: Path):

@@ -62,7 +62,7 @@ def test_unfinished_job_is_done_by_the_next_start(workspace: Workspace):
 def test_each_protocol_writes_its_own_errors(client: TestClient):
     assert client.get(f"{JOBS}/nope").json()["error"]["code"] == "not_found"
     assert client.get("/echo/nope", headers={"x-request-id": "r-1"}).text == "not_found r-1"
-    assert client.get("/elsewhere").json()["error"]["message"] == "Not Found"
+    assert client.get("/elsewhere").json()["error"]["message"] == "docmill does not serve GET /elsewhere."
 
 
 def test_fault_tells_no_details(client: TestClient):

@@ -101,6 +101,32 @@ def test_documents_are_listed_until_an_empty_list(api: TestClient, index: str):
     assert api.get(f"{index}/documents/paginated").json()["total_count"] == 3
 
 
+def test_documents_are_counted_and_found_by_id(api: TestClient, index: str):
+    assert api.get(f"{index}/documents/status-counts").json()["counts"] == {"SUCCESS": 3}
+    (one,) = api.get(f"{index}/documents", params={"file_id": "pump"}).json()
+    assert one["text"] == TEXTS[2]["text"]
+    assert api.get(f"{index}/documents/paginated", params={"file_id": "none"}).json()["total_count"] == 0
+
+
+def test_texts_come_before_other_documents_and_none_is_listed_twice(api: TestClient):
+    pipeline = made(api, "mixed", TEXTS)
+    uploads = [(f"{name}.txt", f"Ferry number {name} leaves at noon.".encode()) for name in ("c", "a", "b")]
+    files = [api.post(f"{V1}/files", files={"upload_file": each}).json()["id"] for each in uploads]
+    api.put(f"{pipeline}/files", json=[{"file_id": each} for each in files])
+    assert status(api, pipeline) == "SUCCESS"
+    pages = [api.get(f"{pipeline}/documents", params={"skip": skip, "limit": 2}).json() for skip in range(0, 8, 2)]
+    assert [len(page) for page in pages] == [2, 2, 2, 0]
+    ids = [each["id"] for page in pages for each in page]
+    assert set(ids[:3]) == {each["id"] for each in TEXTS}
+    assert sorted(ids[3:]) == sorted(files)
+    assert api.get(f"{pipeline}/documents/paginated", params={"limit": 0}).json()["total_count"] == 6
+    paged = [api.get(f"{pipeline}/files2", params={"offset": skip, "limit": 2}).json()["files"] for skip in (0, 2)]
+    assert sorted(each["name"] for page in paged for each in page) == ["a.txt", "b.txt", "c.txt"]
+    listed = pipeline.replace("/v1/", "/v1/beta/") + "/files"
+    assert [each["name"] for each in api.get(listed, params={"file_name_contains": "A.T"}).json()["items"]] == ["a.txt"]
+    assert api.get(listed, params={"statuses": "ERROR"}).json()["items"] == []
+
+
 def test_update_replaces_and_deletion_removes(api: TestClient, workspace: Workspace):
     pipeline = made(api, "changing")
     api.put(f"{pipeline}/documents", json=[{"id": "pump", "text": "The archive moved to Hammerfest."}])

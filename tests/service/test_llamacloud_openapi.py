@@ -212,6 +212,9 @@ def indexes(call: Checked, client: TestClient, file: str) -> None:
     seen += ["/documents/bridge/status", "/documents/bridge/chunks", "/files2", "/files/status-counts"]
     for path in [*seen, f"/files/{file}/status"]:
         call("GET", here + path)
+    metadata_of_files(call, client, here)
+    call("POST", f"{here}/documents/force-sync-all", 202)
+    wait(client, f"{here}/status")
     call("POST", f"{here}/documents/bridge/sync")
     call("POST", f"{here}/sync")
     call("POST", f"{here}/sync/cancel")
@@ -231,6 +234,24 @@ def indexes(call: Checked, client: TestClient, file: str) -> None:
     call("DELETE", here, 204)
     other = call("POST", base, json={**body, "name": "others"}).json()["id"]
     call("POST", f"{base}/{other}/force-delete", 204)
+
+
+def metadata_of_files(call: Checked, client: TestClient, here: str) -> None:
+    table = "\ufefffile_name,team,year\na.pdf,docks,2026\nnone.pdf,x,\n".encode()
+    told = call("PUT", f"{here}/metadata", files={"upload_file": ("metadata.csv", table)}).json()
+    assert (told["updated_files"], told["unknown_files"]) == ("1", "none.pdf")
+    wait(client, f"{here}/status")
+    asked = {"query": "harbour", "search_filters": {"filters": [{"key": "team", "value": "docks"}]}}
+    (node,) = call("POST", f"{here}/retrieve", json=asked).json()["retrieval_nodes"]
+    told = {"topic": "harbour", "team": "docks", "year": "2026"}
+    assert {name: node["node"]["extra_info"][name] for name in told} == told
+    for broken in (b"name,team\na.pdf,docks\n", b"\xff\xfe", b""):
+        answer = client.put(f"{here}/metadata", files={"upload_file": ("metadata.csv", broken)})
+        assert answer.status_code == 422, broken
+    call("DELETE", f"{here}/metadata", 204)
+    wait(client, f"{here}/status")
+    assert call("POST", f"{here}/retrieve", json=asked).json()["retrieval_nodes"] == []
+    assert call("GET", f"{here}/files2").json()["files"][0]["custom_metadata"] == {}
 
 
 def data_sources(call: Checked, client: TestClient, s3: S3Client) -> None:
@@ -301,7 +322,10 @@ def retrievers(call: Checked, pipeline: str) -> None:
 def page_images(call: Checked, file: str) -> None:
     base = f"/api/v1/files/{file}"
     call("POST", f"{base}/page_screenshots/0/presigned_url")
-    call("GET", f"{base}/page_screenshots/0")
+    size = len(call("GET", f"{base}/page_screenshots/0").content)
+    pages = call("GET", f"{base}/page_screenshots").json()
+    assert [each["page_index"] for each in pages] == [0, 1]
+    assert pages[0]["image_size"] == size
     call("GET", f"{base}/page-figures/0")
     name = call("GET", f"{base}/page-figures").json()[0]["figure_name"]
     call("GET", f"{base}/page-figures/0/{name}")

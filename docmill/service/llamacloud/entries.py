@@ -117,13 +117,24 @@ class Entries:
         chosen = [_rows.c.collection == collection, *([_rows.c.kind == kind] if kind else [])]
         return self._select(*chosen)
 
+    def count(self, collection: str, kind: str) -> int:
+        """How many entries of a kind the index has."""
+        chosen = (_rows.c.collection == collection, _rows.c.kind == kind)
+        with self._database.read() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(_rows).where(*chosen)).scalar_one())
+
+    def page(self, collection: str, kind: str, skip: int, limit: int) -> list[Entry]:
+        """At most `limit` entries of a kind behind the oldest `skip`."""
+        return self._select(_rows.c.collection == collection, _rows.c.kind == kind, skip=skip, limit=limit)
+
     def in_any(self, collections: Sequence[str], ref_id: str) -> Entry | None:
         """The entry of a reference in one of the indexes."""
         wanted = [entry_id(each, ref_id) for each in collections]
         return next(iter(self._select(_rows.c.entry_id.in_(wanted))), None)
 
-    def _select(self, *conditions: sa.ColumnElement[bool]) -> list[Entry]:
+    def _select(self, *conditions: sa.ColumnElement[bool], skip: int = 0, limit: int | None = None) -> list[Entry]:
         query = sa.select(_rows).where(*conditions).order_by(_rows.c.created_at, _rows.c.entry_id)
+        query = query.offset(skip).limit(limit)
         with self._database.read() as connection:
             return [Entry(**row._mapping) for row in connection.execute(query)]
 
@@ -135,6 +146,13 @@ class Entries:
                 own = (_rows.c.collection == each.collection, _rows.c.entry_id == each.entry_id)
                 same = (*own, _rows.c.revision == each.revision)
                 connection.execute(_rows.update().where(*same).values(pending=False))
+
+    @again
+    def reopen(self, collection: str, kind: str) -> None:
+        """The entries of a kind wait for a job again."""
+        chosen = (_rows.c.collection == collection, _rows.c.kind == kind)
+        with self._database.write() as connection:
+            connection.execute(_rows.update().where(*chosen).values(pending=True))
 
     @again
     def delete(self, entries: Sequence[Entry]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from docmill.access import apply_access
 from docmill.attributes import SIDE_CAR, SideCar
@@ -74,11 +75,22 @@ def _entry(workspace: Workspace, collection: str, ref_id: str, kind: str, name: 
 
 
 def _stored(workspace: Workspace, entry: Entry, data: bytes, body: Body) -> Entry:
-    found = body.get("metadata")
-    side_car = SideCar(metadata=filterable(found if isinstance(found, dict) else {}))
+    made = replace(entry, body=body)
+    _put_side_car(workspace, made)
+    workspace.store.put(made.key, data)
+    return made
+
+
+def _put_side_car(workspace: Workspace, entry: Entry) -> None:
+    side_car = SideCar(metadata=filterable(entry.metadata))
     workspace.store.put(entry.key + SIDE_CAR, side_car.model_dump_json(exclude_none=True).encode())
-    workspace.store.put(entry.key, data)
-    return Entry(entry.collection, entry.entry_id, entry.ref_id, entry.kind, entry.document_id, entry.key, body)
+
+
+def retagged(workspace: Workspace, entry: Entry, metadata: Body) -> Entry:
+    """The entry with other metadata; its side-car lies in the store, its object stays as it is."""
+    made = replace(entry, body={**entry.body, "metadata": metadata})
+    _put_side_car(workspace, made)
+    return made
 
 
 def filterable(metadata: Body) -> Metadata:

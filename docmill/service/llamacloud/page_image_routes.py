@@ -23,6 +23,16 @@ async def _target(request: Request, key: Key, file_id: str) -> str:
     return await asyncio.to_thread(target_of, request.app.state.workspace, key, file_id)
 
 
+@router.get("/page_screenshots")
+async def screenshots(request: Request, key: PatientCaller, file_id: str) -> list[Body]:
+    """The pages of a file: their numbers (from 0) and how large their pictures are."""
+    sizes = await PageImages(request, key.key_id).sizes(await _target(request, key, file_id))
+    return [
+        {"file_id": file_id, "page_index": index, "image_size": size, "metadata": {}}
+        for index, size in enumerate(sizes)
+    ]
+
+
 @router.get("/page_screenshots/{page_index}")
 async def screenshot(request: Request, key: PatientCaller, file_id: str, page_index: int) -> Response:
     """A page (from 0) as JPEG."""

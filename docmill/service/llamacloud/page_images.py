@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
 
 from docmill.errors import CorruptDocumentError, DocmillError, MissingObjectError
 from docmill.extract.media_type import detect
-from docmill.extract.page_pictures import has_page_pictures, page_pictures
+from docmill.extract.page_pictures import PagePicture, has_page_pictures, page_pictures
 from docmill.extract.wanted import Wanted
 from docmill.ids import content_version
-from docmill.jobs import JobState, work_id
+from docmill.jobs import Job, JobState, work_id
 from docmill.keys import Key
 from docmill.models import INSIDE, PICTURES, Crop, Document, Element, Stage
 from docmill.service.llamacloud.entries import Entries
 from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.indexes import Indexes
 from docmill.service.llamacloud.items import Body
-from docmill.service.problems import not_found
+from docmill.service.problems import Problem, not_found
 from docmill.service.runner import Context, runner_of
 from docmill.workspace import Workspace
 
 PAGE_KIND = "llamacloud_page"
+SIZES_KIND = "llamacloud_page_sizes"
 _DPI = 144
 _SECONDS = 50.0
 """That a page's picture is waited for: the client gives up after 60."""
@@ -41,30 +44,47 @@ class Image:
 
 @dataclass(frozen=True)
 class PageTask:
-    """A page (from 1) of a document that a worker process draws."""
+    """A page (from 1) of a document that a worker process draws, or all pages (0)."""
 
     data: bytes
     media_type: str
-    page: int
+    page: int = 0
 
 
 def draw_page(task: PageTask) -> bytes:
     """The page as JPEG; raises what drawing raises."""
     wanted = Wanted(((task.page, task.page),))
     for drawn in page_pictures(task.data, task.media_type, dpi=_DPI, wanted=wanted):
-        out = io.BytesIO()
-        drawn.picture.convert("RGB").save(out, "JPEG", quality=85)
-        return out.getvalue()
+        return _jpeg(drawn)
     raise CorruptDocumentError(f"The document has no page {task.page}.")
+
+
+def page_sizes(task: PageTask) -> bytes:
+    """How many bytes each page has as JPEG, a JSON list; raises what drawing raises."""
+    return json.dumps([len(_jpeg(each)) for each in page_pictures(task.data, task.media_type, dpi=_DPI)]).encode()
+
+
+def _jpeg(drawn: PagePicture) -> bytes:
+    out = io.BytesIO()
+    drawn.picture.convert("RGB").save(out, "JPEG", quality=85)
+    return out.getvalue()
 
 
 def do_page(context: Context) -> bytes:
     """The page of a job as JPEG; raises the DocmillError that says why there is none."""
+    return _drawn(context, draw_page, int(str(context.job.payload["page"])))
+
+
+def do_sizes(context: Context) -> bytes:
+    """What `page_sizes` says of a job's document; raises the DocmillError that says why there is none."""
+    return _drawn(context, page_sizes, 0)
+
+
+def _drawn(context: Context, draw: Callable[[PageTask], bytes], page: int) -> bytes:
     told = context.job.payload
     name = str(told["name"])
     data = context.scanned(source_bytes(context.workspace, str(told["target"]), context.job.tenant), name)
-    task = PageTask(data, detect(data, name).media_type, int(str(told["page"])))
-    ((_, answer, _),) = context.pool.running(draw_page).run([task])
+    ((_, answer, _),) = context.pool.running(draw).run([PageTask(data, detect(data, name).media_type, page)])
     if isinstance(answer, DocmillError):
         raise answer
     assert isinstance(answer, bytes)
@@ -152,19 +172,35 @@ class PageImages:
 
     async def screenshot(self, target: str, page_index: int) -> Image:
         """A page (from 0) as JPEG; raises a Problem 404 where it cannot be drawn."""
-        job = await asyncio.to_thread(self._job, target, page_index + 1)
-        runner = runner_of(self._request)
-        runner.wake()
-        ended = await runner.job(job, self._tenant, _SECONDS)
+        ended = await self._ended(PAGE_KIND, target, page_index + 1)
         if ended is None or ended.state is not JobState.DONE:
-            reason = f": {ended.message}" if ended is not None and ended.message else ""
-            raise not_found(f"picture of page {page_index}{reason}")
+            raise not_found(f"picture of page {page_index}{_reason(ended)}")
         return Image(await asyncio.to_thread(self._workspace.jobs.result, ended), "image/jpeg")
 
-    def _job(self, target: str, page: int) -> str:
-        """The id of the job that draws the page, or has drawn it."""
-        kind, _, identifier = target.partition("/")
-        if kind == "file":
+    async def sizes(self, target: str) -> list[int]:
+        """How many bytes the picture of each page has.
+
+        Raises a Problem 404 where they cannot be drawn, 503 where that takes longer than the client waits.
+        """
+        ended = await self._ended(SIZES_KIND, target, 0)
+        if ended is None or not ended.state.ended:
+            raise Problem(503, "not_ready", "The pages are being drawn.", "Ask again in a minute.")
+        if ended.state is not JobState.DONE:
+            raise not_found(f"picture of a page{_reason(ended)}")
+        found: list[int] = json.loads(await asyncio.to_thread(self._workspace.jobs.result, ended))
+        return found
+
+    async def _ended(self, kind: str, target: str, page: int) -> Job | None:
+        """The job that draws, or has drawn: as soon as it has ended, or as it is when the client would give up."""
+        job = await asyncio.to_thread(self._job, kind, target, page)
+        runner = runner_of(self._request)
+        runner.wake()
+        return await runner.job(job, self._tenant, _SECONDS)
+
+    def _job(self, kind: str, target: str, page: int) -> str:
+        """The id of the job of a kind for a page (from 1), or for all (0)."""
+        source, _, identifier = target.partition("/")
+        if source == "file":
             file = Files(self._workspace).get(identifier, self._tenant)
             name, version = file.name, file.version
         else:
@@ -172,8 +208,8 @@ class PageImages:
             name = document.source_key if document else ""
             version = document.version if document else ""
         told: dict[str, object] = {"target": target, "page": page, "name": name}
-        work = work_id(PAGE_KIND, f"{_DPI} {page}", [version or content_version(target.encode())])
-        return self._workspace.jobs.submit(PAGE_KIND, told, tenant=self._tenant, work=work).job_id
+        work = work_id(kind, f"{_DPI} {page}", [version or content_version(target.encode())])
+        return self._workspace.jobs.submit(kind, told, tenant=self._tenant, work=work).job_id
 
     def figure(self, target: str, page_index: int, name: str) -> Image:
         """A figure of a page (from 0) as it lies in the document; raises a Problem 404."""
@@ -190,6 +226,10 @@ class PageImages:
         if what == "screenshots":
             return await self.screenshot(target, int(page))
         return await asyncio.to_thread(self.figure, target, int(page), rest[0])
+
+
+def _reason(job: Job | None) -> str:
+    return f": {job.message}" if job is not None and job.message else ""
 
 
 def _encoded(workspace: Workspace, crop: Crop) -> Image:

@@ -15,7 +15,7 @@ router = APIRouter(tags=["llamacloud"], route_class=ClosingRoute)
 @router.get("/api/v1/projects")
 async def projects(key: PatientCaller, project_name: str = "") -> list[dict[str, object]]:
     """The key's one project, if it is called so: names are told apart without regard to case."""
-    return [_project(key)] if project_name.lower() in ("", "default") else []
+    return [project_view(key)] if project_name.lower() in ("", "default") else []
 
 
 @router.get("/api/v1/projects/{identifier}")
@@ -23,16 +23,17 @@ async def project(key: PatientCaller, identifier: str) -> dict[str, object]:
     """The key's project."""
     if identifier != project_id(key):
         raise not_found(f"project {identifier}")
-    return _project(key)
+    return project_view(key)
 
 
 @router.put("/api/v1/projects")
 async def same_project(request: Request, key: PatientCaller) -> dict[str, object]:
     """The key's project, which exists already: there is no other."""
-    return _project(key)
+    return project_view(key)
 
 
-def _project(key: Key) -> dict[str, object]:
+def project_view(key: Key) -> dict[str, object]:
+    """The key's project as the protocol shows it."""
     return {
         "id": project_id(key),
         "name": "Default",

@@ -153,6 +153,7 @@ def _options(question: Question, condition: Condition | None) -> SearchOptions:
         page_weight=0,
         document_weight=0,
         distinct=False,
+        feedback=0,
     )
 
 

@@ -66,8 +66,9 @@ class Asked(BaseModel):
         return (self.rerank_config.top_n if self.rerank_config else None) or self.rerank_top_n or _TOP
 
 
-def _items(request: Request) -> Items:
-    return items_of(request.app.state.workspace, _KIND)
+def retrievers_of(workspace: Workspace) -> Items:
+    """The retrievers in a workspace."""
+    return items_of(workspace, _KIND)
 
 
 def _parts(body: Body) -> list[Part]:
@@ -75,7 +76,8 @@ def _parts(body: Body) -> list[Part]:
     return [form_of(Part, each) for each in given] if isinstance(given, list) else []
 
 
-def _view(key: Key, item: Item) -> Body:
+def retriever_view(key: Key, item: Item) -> Body:
+    """A retriever as the protocol shows it."""
     return {
         "id": item.item_id,
         "name": item.name,
@@ -87,7 +89,7 @@ def _view(key: Key, item: Item) -> Body:
 
 
 def _get(request: Request, key: Key, retriever_id: str) -> Item:
-    found = _items(request).find(retriever_id, key.key_id)
+    found = retrievers_of(request.app.state.workspace).find(retriever_id, key.key_id)
     if found is None:
         raise not_found(f"retriever {retriever_id}")
     return found
@@ -99,10 +101,13 @@ async def _put(request: Request, key: Key, *, is_new: bool) -> JSONResponse:
     kept: Body = {"pipelines": [each.view() for each in _parts(body)]}
 
     def put() -> Body:
-        known = _items(request).all(key.key_id, name)
+        known = retrievers_of(request.app.state.workspace).all(key.key_id, name)
         if known and is_new:
             raise Problem(409, "name_taken", f"There is a retriever named {name!r}.")
-        return _view(key, _items(request).put(key.key_id, name, kept, known[0].item_id if known else ""))
+        return retriever_view(
+            key,
+            retrievers_of(request.app.state.workspace).put(key.key_id, name, kept, known[0].item_id if known else ""),
+        )
 
     return JSONResponse(await asyncio.to_thread(put))
 
@@ -110,7 +115,7 @@ async def _put(request: Request, key: Key, *, is_new: bool) -> JSONResponse:
 @router.get("")
 def list_retrievers(request: Request, key: PatientCaller, name: str | None = None) -> list[Body]:
     """The key's retrievers, that of a name where one is given."""
-    return [_view(key, each) for each in _items(request).all(key.key_id, name)]
+    return [retriever_view(key, each) for each in retrievers_of(request.app.state.workspace).all(key.key_id, name)]
 
 
 @router.post("")
@@ -135,7 +140,7 @@ async def ask_directly(request: Request, key: PatientCaller) -> JSONResponse:
 @router.get("/{retriever_id}")
 def get_retriever(request: Request, key: PatientCaller, retriever_id: str) -> Body:
     """A retriever."""
-    return _view(key, _get(request, key, retriever_id))
+    return retriever_view(key, _get(request, key, retriever_id))
 
 
 @router.put("/{retriever_id}")
@@ -146,16 +151,20 @@ async def update_retriever(request: Request, key: PatientCaller, retriever_id: s
     parts = _parts(body) if body.get("pipelines") is not None else _parts(known.body)
     kept: Body = {"pipelines": [each.view() for each in parts]}
     made = await asyncio.to_thread(
-        _items(request).put, key.key_id, str(body.get("name") or known.name), kept, retriever_id
+        retrievers_of(request.app.state.workspace).put,
+        key.key_id,
+        str(body.get("name") or known.name),
+        kept,
+        retriever_id,
     )
-    return JSONResponse(_view(key, made))
+    return JSONResponse(retriever_view(key, made))
 
 
 @router.delete("/{retriever_id}", status_code=204)
 def delete_retriever(request: Request, key: PatientCaller, retriever_id: str) -> None:
     """The retriever is gone; its indexes stay."""
     _get(request, key, retriever_id)
-    _items(request).delete(retriever_id, key.key_id)
+    retrievers_of(request.app.state.workspace).delete(retriever_id, key.key_id)
 
 
 @router.post("/{retriever_id}/retrieve")

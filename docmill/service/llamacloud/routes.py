@@ -18,6 +18,7 @@ from docmill.service.auth import PatientCaller
 from docmill.service.llamacloud import agent_routes, data_source_routes, extraction_routes, projects, retrievers
 from docmill.service.llamacloud import file_routes as files
 from docmill.service.llamacloud import index_document_routes as index_documents
+from docmill.service.llamacloud import index_file_routes as index_files
 from docmill.service.llamacloud import index_routes as indexes
 from docmill.service.llamacloud import page_image_routes as page_images
 from docmill.service.llamacloud.bundle import Result, picture_of, result_of, workbook_of
@@ -25,7 +26,7 @@ from docmill.service.llamacloud.extraction_work import EXTRACT_KIND, do_extract
 from docmill.service.llamacloud.files import Files
 from docmill.service.llamacloud.index_work import INDEX_KIND, do_index
 from docmill.service.llamacloud.options import ParseOptions, options_of
-from docmill.service.llamacloud.page_images import PAGE_KIND, do_page
+from docmill.service.llamacloud.page_images import PAGE_KIND, SIZES_KIND, do_page, do_sizes
 from docmill.service.llamacloud.parse_intake import Wish, accepted, accepted_url
 from docmill.service.llamacloud.v2 import v2_router
 from docmill.service.llamacloud.webhook_targets import Target, targets_of_form
@@ -68,6 +69,7 @@ def llamacloud_protocol() -> Protocol:
         page_images,
         indexes,
         index_documents,
+        index_files,
         data_source_routes,
         retrievers,
         agent_routes,
@@ -76,8 +78,9 @@ def llamacloud_protocol() -> Protocol:
         served.include_router(part.router)
     served.include_router(v2_router())
     jobs = {KIND: do_parse, EXTRACT_KIND: do_extract, INDEX_KIND: do_index, PAGE_KIND: do_page}
-    jobs[WEBHOOK_KIND] = do_webhook
-    return Protocol("llamacloud", served, ("/api/",), error_answer, jobs, frozenset({WEBHOOK_KIND}))
+    jobs |= {SIZES_KIND: do_sizes, WEBHOOK_KIND: do_webhook}
+    guide = "docs/migrate-from-llamacloud.md says what it serves."
+    return Protocol("llamacloud", served, ("/api/",), error_answer, jobs, frozenset({WEBHOOK_KIND}), guide)
 
 
 def _both(path: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -36,7 +36,9 @@ from docmill.workspace import Workspace
 _REPLAY = 600.0
 """Seconds after its completion for which the same request gets the same extraction: clients retry silently."""
 _LONGEST = 1800.0
-_NOT_SERVED = ("workflows", "parses", "schemas", "classifications", "edits", "tables", "secrets", "splits")
+_NOT_SERVED = (
+    "classifications", "edits", "parses", "partitions", "schemas", "secrets", "splits", "tables", "usage", "workflows"
+)  # fmt: skip
 
 
 def retab_protocol() -> Protocol:
@@ -47,17 +49,12 @@ def retab_protocol() -> Protocol:
     _add_creation(router, hub)
     _add_reading(router)
     router.include_router(files.router)
-    for name in _NOT_SERVED:
-        router.add_api_route(f"/{name}", _not_served, methods=["GET", "POST"], include_in_schema=False)
     prefixes = ("/v1/extractions", "/v1/files", "/v1/consensus", *(f"/v1/{name}" for name in _NOT_SERVED))
-    return Protocol("retab", router, prefixes, retab_error, {KIND: handler(work)})
+    guide = "docs/migrate-from-retab.md says what it serves."
+    return Protocol("retab", router, prefixes, retab_error, {KIND: handler(work)}, guide=guide)
 
 
 _loop: list[asyncio.AbstractEventLoop | None] = [None]
-
-
-async def _not_served() -> None:
-    raise Problem(404, "not_supported", "This part of the product is not served here.")
 
 
 def retab_error(problem: Problem, request_id: str) -> Response:

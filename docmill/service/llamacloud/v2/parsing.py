@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import cast
 
 from fastapi import APIRouter, Request
@@ -33,6 +34,7 @@ from docmill.structured.record import Json
 from docmill.workspace import Workspace
 
 SUBJECT = "parse"
+_TIERS = ("fast", "cost_effective", "agentic", "agentic_plus")
 _RESULTS = "/api/v2/parse/results/"
 _SECRET = ("webhook", "http_proxy")
 """Options that may hold keys or passwords: they are not kept."""
@@ -119,6 +121,13 @@ def listed(request: Request, key: PatientCaller) -> JSONResponse:
     """A page of the key's jobs, the newest first."""
     found = answers.jobs_about(request, key, SUBJECT)
     return JSONResponse(answers.page_of(request, found, lambda job: _view(job, key)))
+
+
+@router.get("/versions")
+def versions(key: PatientCaller) -> JSONResponse:
+    """The one version of each tier, docmill's own; a job takes any name of a version for it."""
+    here = version("docmill")
+    return JSONResponse({**{tier: [here] for tier in _TIERS}, "latest": dict.fromkeys(_TIERS, here)})
 
 
 @router.get("/{job_id}")
