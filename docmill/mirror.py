@@ -16,7 +16,7 @@ from docmill.access import apply_access
 from docmill.attributes import SIDE_CAR, is_side_car
 from docmill.errors import SourceError, UsageError
 from docmill.ids import document_id
-from docmill.ledger import Batch
+from docmill.ledger import Batch, Ledger
 from docmill.models import INSIDE, Document
 from docmill.pipeline import delete_documents
 from docmill.settings import BatchLimits
@@ -206,15 +206,17 @@ def reconcile_step(
     infos = list(islice(workspace.source(source).list(after=cursor), limit))
     finished = len(infos) < limit
     until = "" if finished else source + infos[-1].key
+    after = source + cursor if cursor else ""
     known = {
         each.source_key: each
-        for each in ledger.documents(collection, source, after=source + cursor if cursor else "", until=until)
+        for each in ledger.documents(collection, source, after=after, until=until)
         if not each.container
     }
     store = workspace.source(source)
     listed = [listed_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     present = {each.source_key for each in listed}
     ledger.mark_gone([each.document_id for key, each in known.items() if key not in present], time.time())
+    known = {key: known[key] for key in known.keys() & present} | _known_elsewhere(ledger, listed, after, until)
     new, changed, _ = _compare(listed, known)
     side_cars = _owners(store, infos)
     earlier = [document_id(collection, key) for key in side_cars - known.keys()]
@@ -226,6 +228,15 @@ def reconcile_step(
     ledger.save_scan(collection, source, "" if finished else infos[-1].key, 0.0 if finished else started)
     deleted = _delete_gone(workspace, collection, source, started, force=force) if finished else 0
     return Reconciled(len(infos), tuple(batches), deleted, finished, len(retagged))
+
+
+def _known_elsewhere(ledger: Ledger, listed: Sequence[Document], after: str, until: str) -> dict[str, Document]:
+    """The known ones of the listed documents whose keys do not sort between two others.
+
+    There are none where objects are listed in byte order. SeaweedFS lists folder by folder: a/x before a-b.
+    """
+    ids = [each.document_id for each in listed if each.source_key <= after or (until and each.source_key > until)]
+    return {each.source_key: each for each in ledger.documents_by_id(ids)}
 
 
 def _delete_gone(workspace: Workspace, collection: str, source: str, since: float, *, force: bool) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docmill.attributes import is_side_car
-from docmill.mirror import listed_document, objects_of, split_source
+from docmill.mirror import listed_document, make_plan, objects_of, split_source
 from docmill.models import Document
 from docmill.store import ObjectInfo
 from docmill.workspace import Workspace
@@ -30,10 +30,26 @@ class Outline:
         return self.new + self.changed
 
 
+class _OutOfOrderError(Exception):
+    """The store does not list in byte order."""
+
+
 def make_outline(workspace: Workspace, collection: str, source: str) -> Outline:
-    """What `make_plan` says, with nothing in memory of what is unchanged: listing and ledger are both in byte order."""
+    """What `make_plan` says, with nothing in memory of what is unchanged where the store lists in byte order.
+
+    Where it does not (SeaweedFS lists folder by folder: a/x before a-b), everything is.
+    """
+    try:
+        return _streamed(workspace, collection, source)
+    except _OutOfOrderError:
+        plan = make_plan(workspace, collection, source)
+        size = sum(each.size for each in plan.unchanged)
+        return Outline(collection, source, plan.new, plan.changed, plan.gone, len(plan.unchanged), size)
+
+
+def _streamed(workspace: Workspace, collection: str, source: str) -> Outline:
     store, single = split_source(workspace, source)
-    infos = (info for info in objects_of(store, single) if not is_side_car(info.key))
+    infos = _in_order(info for info in objects_of(store, single) if not is_side_car(info.key))
     known = (
         each
         for each in workspace.ledger.each_document(collection, source)
@@ -53,6 +69,15 @@ def make_outline(workspace: Workspace, collection: str, source: str) -> Outline:
         else:
             unchanged, size = unchanged + 1, size + before.size
     return Outline(collection, source, tuple(new), tuple(changed), tuple(gone), unchanged, size)
+
+
+def _in_order(infos: Iterator[ObjectInfo]) -> Iterator[ObjectInfo]:
+    last = ""
+    for info in infos:
+        if info.key < last:
+            raise _OutOfOrderError
+        yield info
+        last = info.key
 
 
 def _side_by_side(

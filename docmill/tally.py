@@ -7,11 +7,16 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
+from docmill.errors import SystemicError
+
 _IN_LIST = 500
 
 
 class Tally:
-    """How often each name was counted. It lies in SQLite's temporary file (in the folder that TMPDIR names)."""
+    """How often each name was counted. It lies in a temporary file of SQLite, in the folder that TMPDIR names.
+
+    Raises SystemicError at its end where the file could not be written.
+    """
 
     def __init__(self) -> None:
         self._file = sqlite3.connect("", isolation_level=None)
@@ -23,6 +28,9 @@ class Tally:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
+        if isinstance(error, sqlite3.OperationalError):
+            hint = "Free some space in the folder that TMPDIR names, then run again."
+            raise SystemicError(f"The temporary file cannot be written: {error}.", hint=hint) from error
 
     def count(self, names: Iterable[str]) -> None:
         """Each of the names was counted once more."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from docmill.backup import back_up
 from docmill.doctor import examine
-from docmill.errors import UsageError
+from docmill.errors import SystemicError, UsageError
 from docmill.generations import verify
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
@@ -184,6 +184,17 @@ def test_batches_without_documents_are_told(ledger: Ledger):
     ledger.claim(batch("newest", created_at=9.0), [document(etag="e3")])
     assert ledger.empty_batches(9.0) == ["new", "old"]
     assert ledger.empty_batches(5.0) == ["old"]
+
+
+def test_file_of_names_that_cannot_be_written_is_told():
+    with pytest.raises(SystemicError, match="temporary file cannot be written"):
+        _count_in_a_file_that_is_full()
+
+
+def _count_in_a_file_that_is_full() -> None:
+    with Tally() as tally:
+        tally._file.execute("PRAGMA max_page_count = 3")
+        tally.count(f"{number:0100}" for number in range(1_000))
 
 
 def test_names_are_counted_in_a_file():

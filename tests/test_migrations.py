@@ -68,6 +68,39 @@ def test_step_by_step_from_the_first_schema(ledger_url: str, database: Database)
     assert version(database) == HEAD
 
 
+def test_rows_of_before_are_found_by_the_indices_of_what_is_rare(ledger_url: str, database: Database):
+    with database.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0012")
+        for name, source, deleted in (("a", "s3://b/", 0), ("m", "s3://b/a.eml!/", 0), ("d", "s3://b/", 9)):
+            values = {"id": name, "source": source, "key": f"{source}{name}.md", "deleted": deleted}
+            connection.execute(sa.text(_DOCUMENT), values)
+        connection.execute(sa.text(_FAILED))
+    opened = Ledger(ledger_url)
+    container = opened.documents("c")[1].model_copy(update={"source_key": "s3://b/a.eml"})
+    assert [each.document_id for each in opened.documents("c")] == ["m", "a"]
+    assert [each.document_id for each in opened.members([container])] == ["m"]
+    assert opened.buried("c") == ["d"]
+    assert [each.document.document_id for each in opened.failures("c")] == ["a"]
+    opened.close()
+    with database.read() as connection:
+        inspector = sa.inspect(connection)
+        found = {each["name"] for table in ("documents", "outcomes") for each in inspector.get_indexes(table)}
+    assert not found & {"ix_outcomes_status", "ix_documents_collection", "ix_documents_source"}
+
+
+_DOCUMENT = """
+INSERT INTO documents (document_id, collection, source, source_key, etag, size, media_type, version, batch, deleted_at)
+VALUES (:id, 'c', :source, :key, 'e', 1, '', 'v', 'one', :deleted)
+"""
+_FAILED = """
+INSERT INTO outcomes (document_id, stage, status, version, fingerprint, error, message, hint, pages, attempts, seconds,
+                      counts, run_id, updated_at)
+VALUES ('a', 'chunks', 'failed', 'v', 'f', 'E', 'm', 'h', '[]', 1, 0.1, '{}', 'r', 1.0)
+"""
+
+
 def test_ledger_of_a_newer_docmill_is_refused(ledger_url: str, database: Database):
     Ledger(ledger_url).close()
     with database.write() as connection:

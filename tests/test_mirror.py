@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from docmill.errors import SourceError, UsageError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import check_deletions, form_batches, make_plan, resolve_source, scan, settled
+from docmill.mirror import check_deletions, form_batches, make_plan, reconcile_step, resolve_source, scan, settled
 from docmill.models import Document
 from docmill.outline import make_outline
 from docmill.settings import BatchLimits, Settings
@@ -259,3 +260,29 @@ def test_object_or_prefix_of_a_bucket_is_a_source(workspace: Workspace, s3, s3_e
     assert resolve_source(workspace, f"s3://{bucket}/in/a.md") == f"s3://{bucket}/in/a.md"
     assert resolve_source(workspace, f"s3://{bucket}/in") == f"s3://{bucket}/in/"
     assert names(make_plan(workspace, "default", f"s3://{bucket}/in/a.md").new) == ["a.md"]
+
+
+def test_store_that_lists_folder_by_folder_is_mirrored_in_steps(s3, s3_endpoint: str, bucket: str, home: Path):
+    source = f"s3://{bucket}/"
+    keys = ["a/x", "a/y/z", "a/y-1", "a-b", "a.txt", "a0", "b"]  # as SeaweedFS lists them: a/ before a-b
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    opened = Workspace(Settings(home=home), index=MemoryIndex(), embedder=HashEmbedder())
+    with closing(opened) as workspace:
+
+        def reconcile() -> tuple[int, int]:
+            steps = [reconcile_step(workspace, "default", source, limit=2)]
+            while not steps[-1].finished:
+                steps.append(reconcile_step(workspace, "default", source, limit=2))
+            assert sum(step.listed for step in steps) == len(keys)
+            return sum(len(step.batches) for step in steps), sum(step.deleted for step in steps)
+
+        assert reconcile()[0] == 4
+        assert reconcile() == (0, 0)
+        found = make_outline(workspace, "default", source)
+        assert (found.unchanged, found.pending, found.gone) == (len(keys), (), ())
+        for key in ("a/y-1", "a-b"):
+            s3.delete_object(Bucket=bucket, Key=key)
+            keys.remove(key)
+            assert reconcile() == (0, 1)
+        assert sorted(names(workspace.ledger.documents("default"))) == sorted(keys)

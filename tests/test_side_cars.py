@@ -128,6 +128,21 @@ def test_side_car_in_a_bucket(workspace: Workspace, bucket: str, s3):
     assert seen(workspace) == {"a.md"}
 
 
+def test_what_is_listed_by_another_step_keeps_its_tags(workspace: Workspace, bucket: str, s3):
+    here = f"s3://{bucket}/"
+    for key in ("a/x.md", "a/y.md", "a/z.md", "a-b.md"):  # SeaweedFS lists a/ before a-b.md
+        s3.put_object(Bucket=bucket, Key=key, Body=f"# {key}\n\nThe valve.")
+    s3.put_object(Bucket=bucket, Key="a-b.md" + SIDE_CAR, Body='{"access": ["board"]}')
+    for batch in form_batches(workspace, "default", make_plan(workspace, "default", here).pending, runner="cli"):
+        run_batch(workspace, batch)
+    finished, changed = False, 0
+    while not finished:
+        step = reconcile_step(workspace, "default", here, limit=2)
+        finished, changed = step.finished, changed + step.retagged
+        assert {each.key: each.access for each in documents(workspace)}["a-b.md"] == ("board",)
+    assert changed == 0
+
+
 def test_side_car_cannot_be_ingested_by_name(workspace: Workspace, folder: Path):
     path = say(folder, "valves.md")
     with pytest.raises(SourceError, match="is a side-car"):

@@ -33,7 +33,7 @@ class Document(Model):
     batch: str = ""
     modified: float = 0.0
     access: tuple[str, ...] = ("*",)
-    metadata: Metadata = Field(default={})
+    metadata: Metadata = Field(default_factory=dict)
     object_tag: str = ""
 
     @property

@@ -23,7 +23,10 @@ class ObjectStore(Protocol):
     url: str
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        """Objects whose key begins with `prefix` and sorts behind `after`, in byte order of their keys."""
+        """Objects whose key begins with `prefix` and sorts behind `after`, in byte order of their keys.
+
+        Some S3 servers have an order of their own, which `after` follows, too: SeaweedFS lists folder by folder.
+        """
         ...
 
     def head(self, key: str) -> ObjectInfo | None:

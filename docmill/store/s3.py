@@ -112,7 +112,7 @@ class S3Store:
             raise SourceError(f"The S3 endpoint {self._endpoint_url!r} is not a URL.") from error
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        """Objects in byte order of their keys, a thousand a request."""
+        """Objects in the server's order, a thousand a request: Amazon's is the byte order of their keys."""
         start_after = self.prefix + after if after else ""
         try:
             pages = self.client.get_paginator("list_objects_v2").paginate(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -42,6 +43,37 @@ def test_image_holds_only_what_it_copies():
     allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     assert all((ROOT / name).exists() for name in copied)
     assert {f"!{name}" for name in copied} == {line for line in allowed if line.startswith("!")}
+
+
+def test_image_is_of_a_pinned_base_and_runs_as_nobody_with_a_check():
+    text = (DEPLOY / "Dockerfile").read_text()
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"docker.io/library/python:${PYTHON}"}
+    assert re.search(r"^ARG PYTHON=3\.11-slim-\w+$", text, re.MULTILINE)
+    final = text[text.rindex("\nFROM ") :]
+    assert re.findall(r"^USER (.*)$", final, re.MULTILINE) == ["10001:10001"]
+    assert "\nHEALTHCHECK " in final
+    assert re.findall(r"^ARG UV=(.*)$", text, re.MULTILINE) == re.findall(
+        r"uv==(\S+)", (ROOT / "Makefile").read_text()
+    )  # one installer here and on a developer's machine
+
+
+def test_images_of_compose_name_their_registry_and_version():
+    for name, service in COMPOSE["services"].items():
+        image = service.get("image", "docmill:")
+        assert image.startswith("docmill:") or re.fullmatch(r"docker\.io/\w+/\w+:v?\d[\w.-]*", image), name
+
+
+def test_what_needs_secrets_is_checked_by_way_of_the_entrypoint():
+    """An engine starts a health check without the image's entrypoint."""
+    for name in ("daemon", "worker"):
+        assert COMPOSE["services"][name]["healthcheck"]["test"][:3] == ["CMD", "sh", "/opt/entrypoint.sh"], name
+
+
+def test_workspace_names_the_code_location_of_compose():
+    (place,) = yaml.safe_load((DEPLOY / "workspace.yaml").read_text())["load_from"]
+    command = COMPOSE["services"][place["grpc_server"]["host"]]["command"]
+    assert command[:3] == ["dagster", "api", "grpc"]  # what WatchfulRunLauncher asks about its runs
+    assert command[command.index("-p") + 1] == str(place["grpc_server"]["port"])
 
 
 def test_no_service_of_compose_publishes_beyond_this_machine_or_holds_a_password():
