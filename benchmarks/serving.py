@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_SECONDS = 100.0
+_SECONDS = 300.0
 
 
 @contextmanager

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from docmill.extract.pdf.figures import inside, overlap
-from docmill.extract.pdf.ink import Ink, Rule, Run
+from docmill.extract.pdf.ink import Ink, Rule, Run, marks_outside
 from docmill.extract.pdf.lines import around
 from docmill.extract.pdf.places import Box
 
+_MARGIN = 3.0  # points around a chart in which marks are still its own
 _SAME = 1.5  # points that ends on one line may differ
 _THICKNESS = 0.15  # share that bars' thickness may differ
 _MIN_BARS, _MAX_BARS = 3, 200
@@ -48,25 +49,9 @@ def without_charts(ink: Ink, charts: Sequence[Chart]) -> Ink:
     """The marks that are in no chart."""
     if not charts:
         return ink
-    boxes = [chart.box for chart in charts]
     taken = {id(run) for chart in charts for run in chart.runs}
-
-    def free(box: Box) -> bool:
-        return not any(_holds(chart, box) for chart in boxes)
-
-    return replace(
-        ink,
-        runs=[run for run in ink.runs if id(run) not in taken],
-        h_rules=[rule for rule in ink.h_rules if free(Box(rule.start, rule.at, rule.end, rule.at))],
-        v_rules=[rule for rule in ink.v_rules if free(Box(rule.at, rule.start, rule.at, rule.end))],
-        fills=[box for box in ink.fills if free(box)],
-        drawings=[box for box in ink.drawings if free(box)],
-    )
-
-
-def _holds(chart: Box, box: Box) -> bool:
-    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-    return chart.x0 - 3 <= x <= chart.x1 + 3 and chart.y0 - 3 <= y <= chart.y1 + 3
+    left = marks_outside(ink, [chart.box for chart in charts], _MARGIN)
+    return replace(left, runs=[run for run in ink.runs if id(run) not in taken])
 
 
 def _standing(fills: Sequence[Box]) -> list[list[Box]]:

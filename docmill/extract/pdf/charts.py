@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docmill.extract.chart_axes import Axis, Label, number_of, value_axis
-from docmill.extract.pdf.ink import Ink, Run
+from docmill.extract.pdf.ink import Ink, Run, is_in, marks_outside
+from docmill.extract.pdf.lines import around
 from docmill.extract.pdf.places import Box
 from docmill.models import Cell, Table
 
@@ -86,30 +87,15 @@ def outside_charts(ink: Ink, charts: Sequence[FoundChart]) -> Ink:
     if not charts:
         return ink
     boxes = [chart.box for chart in charts]
-    return replace(
-        ink,
-        runs=[run for run in ink.runs if not _is_in(*_middle(run.box), boxes)],
-        h_rules=[rule for rule in ink.h_rules if not _is_in((rule.start + rule.end) / 2, rule.at, boxes)],
-        v_rules=[rule for rule in ink.v_rules if not _is_in(rule.at, (rule.start + rule.end) / 2, boxes)],
-        fills=[box for box in ink.fills if not _is_in(*_middle(box), boxes)],
-        drawings=[box for box in ink.drawings if not _is_in(*_middle(box), boxes)],
-    )
+    return replace(marks_outside(ink, boxes), runs=[run for run in ink.runs if not is_in(run.box, boxes)])
 
 
 def chart_text(chart: FoundChart, runs: Sequence[Run]) -> str:
     """What a reader reads: the data a line a row, and the other words in the chart."""
     told = {id(run) for run in chart.runs}
     rows = [" | ".join(row).strip() for row in chart.table.grid()]
-    others = [run.text for run in runs if id(run) not in told and _is_in(*_middle(run.box), [chart.box])]
+    others = [run.text for run in runs if id(run) not in told and is_in(run.box, [chart.box])]
     return "\n".join([*others, *filter(None, rows)])
-
-
-def _middle(box: Box) -> tuple[float, float]:
-    return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-
-
-def _is_in(x: float, y: float, boxes: Sequence[Box]) -> bool:
-    return any(box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1 for box in boxes)
 
 
 def _sets_of_bars(ink: Ink, side: Side) -> Iterator[list[_Bar]]:
@@ -149,7 +135,7 @@ def _stacked(standing: Sequence[_Bar], shapes: Sequence[tuple[Box, int]]) -> lis
 def _chart(ink: Ink, runs: Sequence[Run], bars: Sequence[_Bar], side: Side, kind: str) -> FoundChart | None:
     """The chart that the bars make with the labels around them, None without a value axis or numbers on the bars."""
     labels = [(_label(run, side), run) for run in runs]
-    plot = _around([bar.box for bar in bars])
+    plot = around([bar.box for bar in bars])
     axis = _axis_beside(plot, [label for label, _ in labels])
     if axis is None:
         return None
@@ -163,7 +149,7 @@ def _chart(ink: Ink, runs: Sequence[Run], bars: Sequence[_Bar], side: Side, kind
     shapes = [each for each in ink.fills if any(side(each) == bar.box for bar in bars)]
     unread = _unread(bars, [label for label, run in labels if run not in used])
     sure = round(max(0.1, 1.0 - axis.off * 5 - (0.0 if names else 0.2) - 0.5 * unread), 4)
-    box = _around([*shapes, *(patch for _, patch in legend), *(run.box for run in used)])
+    box = around([*shapes, *(patch for _, patch in legend), *(run.box for run in used)])
     return FoundChart(box, table, f"stacked {kind}" if any(bar.stacked for bar in bars) else kind, sure, tuple(used))
 
 
@@ -208,7 +194,7 @@ def _nearest(bars: Sequence[_Bar], names: Sequence[Label]) -> list[Label]:
 
 def _unread(bars: Sequence[_Bar], labels: Sequence[Label]) -> bool:
     """Whether many numbers among the bars were not taken for theirs: then parts of the chart may not have been seen."""
-    plot = _around([bar.box for bar in bars])
+    plot = around([bar.box for bar in bars])
     among = [each for each in labels if plot.x0 <= each.x <= plot.x1 and plot.y0 - _NEAR <= each.y <= plot.y1]
     return 2 * sum(number_of(each.text) is not None for each in among) > len(bars)
 
@@ -288,15 +274,6 @@ def _table(bars: Sequence[_Bar], values: Sequence[str], names: Sequence[Label], 
         cells.setdefault((row + 1, 0), names[row].text)
     made = [Cell(row=at[0], column=at[1], text=text, header=at[0] == 0) for at, text in sorted(cells.items())]
     return Table(rows=max(at[0] for at in cells) + 1, columns=len(head) + 1, cells=tuple(made), header_rows=1)
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.x0 for box in boxes),
-        min(box.y0 for box in boxes),
-        max(box.x1 for box in boxes),
-        max(box.y1 for box in boxes),
-    )
 
 
 def _meet(a: Box, b: Box) -> bool:

@@ -7,7 +7,7 @@ from 0.75 of the type size above the baseline to 0.22 below it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from docmill.extract.pdf.engine import EngineObject, pymupdf
@@ -76,6 +76,23 @@ class Ink:
     characters: int = 0
     turn: Turned | None = None
     colours: dict[Box, int] = field(default_factory=dict)
+
+
+def marks_outside(ink: Ink, boxes: Sequence[Box], margin: float = 0.0) -> Ink:
+    """The page without the rules, fills and drawings whose middles lie in one of the boxes; its runs are all there."""
+    return replace(
+        ink,
+        h_rules=[each for each in ink.h_rules if not is_in(Box(each.start, each.at, each.end, each.at), boxes, margin)],
+        v_rules=[each for each in ink.v_rules if not is_in(Box(each.at, each.start, each.at, each.end), boxes, margin)],
+        fills=[box for box in ink.fills if not is_in(box, boxes, margin)],
+        drawings=[box for box in ink.drawings if not is_in(box, boxes, margin)],
+    )
+
+
+def is_in(mark: Box, boxes: Sequence[Box], margin: float = 0.0) -> bool:
+    """Whether the middle of a mark lies in one of the boxes, or at most `margin` points beside it."""
+    x, y = (mark.x0 + mark.x1) / 2, (mark.y0 + mark.y1) / 2
+    return any(box.x0 - margin <= x <= box.x1 + margin and box.y0 - margin <= y <= box.y1 + margin for box in boxes)
 
 
 class Turned(Protocol):
