@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -43,7 +44,8 @@ def back_up(database: Database, file: Path) -> dict[str, int]:
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}.", hint="Check the folder.") from error
     finally:
-        written.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written to has no part of a file either
+            written.unlink()
     return counts
 
 

@@ -108,6 +108,12 @@ def test_file_is_not_written_over(filled: Workspace, tmp_path: Path):
     assert [path.name for path in tmp_path.glob("*.backup*")] == ["a.backup"]
 
 
+def test_folder_that_cannot_be_written_to_is_told(filled: Workspace, tmp_path: Path):
+    (tmp_path / "no-folder").write_text("a file")
+    with pytest.raises(UsageError, match="cannot be written"):
+        back_up(filled.ledger.database, tmp_path / "no-folder/a.backup")
+
+
 def test_collection_is_built_again_from_artifacts_without_parsing(filled: Workspace, folder: Path):
     space = filled.space
     before = filled.index.held("default", space)
