@@ -36,9 +36,7 @@ class WatchfulRunLauncher(DefaultRunLauncher):
         except DagsterUserCodeUnreachableError as error:
             cause = error.__cause__
             refused = isinstance(cause, grpc.RpcError) and cause.code() is grpc.StatusCode.UNAVAILABLE
-            if (
-                server.socket and refused
-            ):  # a socket's process does not come back; a host's may have lost the run or not
+            if server.socket and refused:  # its process does not come back; that of a host may, with the run or without
                 return CheckRunHealthResult(WorkerStatus.FAILED, "The run's code location is gone.")
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         if deserialize_value(packed, CanCancelExecutionResult).can_cancel:

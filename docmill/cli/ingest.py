@@ -25,14 +25,7 @@ from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
 from docmill.generations import WAY_BACK, drop_expired, unsearched
 from docmill.ledger import Failure
-from docmill.mirror import (
-    check_deletions,
-    form_batches,
-    make_plan,
-    reconcile_steps,
-    resolve_source,
-    retag,
-)
+from docmill.mirror import check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
 from docmill.models import Stage
 from docmill.outline import Outline, make_outline
 from docmill.pipeline import Scope, delete_documents, pending_batches

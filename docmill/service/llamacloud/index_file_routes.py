@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
@@ -119,12 +120,8 @@ def page_files(request: Request, key: PatientCaller, pipeline_id: str, limit: in
 @router.get("/files/status-counts")
 def count_files(request: Request, key: PatientCaller, pipeline_id: str) -> Body:
     """How many files stand how."""
-    counts: dict[str, JsonValue] = {}
-    found = all_files(request, key, pipeline_id)
-    for each in found:
-        name = str(each["status"])
-        counts[name] = int(str(counts.get(name, 0))) + 1
-    return {"counts": counts, "total_count": len(found), "pipeline_id": pipeline_id}
+    counts = Counter(str(each["status"]) for each in all_files(request, key, pipeline_id))
+    return {"counts": {**counts}, "total_count": counts.total(), "pipeline_id": pipeline_id}
 
 
 @router.get("/files/{file_id}/status")
