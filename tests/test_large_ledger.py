@@ -108,6 +108,33 @@ def test_few_documents_are_in_memory_at_a_time(large: Workspace, look: str):
     assert most < AT_ONCE
 
 
+def test_part_of_a_source_is_found_without_reading_the_rest(large: Workspace):
+    steps = 0
+
+    def _count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def steps_of(**part: str) -> tuple[int, int]:
+        nonlocal steps
+        steps = 0
+        return len(large.ledger.documents("default", source, **part)), steps
+
+    source = "memory://source/"
+    with large.ledger.database.read() as connection:  # the one connection that this thread has
+        raw = connection.connection.driver_connection
+    raw.set_progress_handler(_count, 10)
+    try:
+        documents, whole = steps_of()
+        assert documents == MANY
+        for first in (0, MANY // 2, MANY - 101):
+            documents, part = steps_of(after=f"{source}{first:05}.md", until=f"{source}{first + 100:05}.md")
+            assert (documents, part < whole / 10) == (100, True)
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
 def test_rebuild_of_nothing_is_refused(large: Workspace):
     with pytest.raises(UsageError, match="no document"):
         rebuild(large, "other")

@@ -18,6 +18,8 @@ from docmill.models import Document
 
 _SHOWN = [column.name for column in SHOWN]
 _IN_LIST = 500
+LAST = "\U0010ffff"
+"""Behind every key that begins with what is before it."""
 _PART = 1_000
 _HEAD = 500
 """Characters of a key in PostgreSQL's index."""
@@ -119,7 +121,7 @@ class Rows:
 
     def _below(self, prefix: str) -> sa.ColumnElement[bool]:
         """Whether the source key begins with the prefix; not by LIKE, for which SQLite's A is an a."""
-        beyond = prefix + "\U0010ffff"
+        beyond = prefix + LAST
         return sa.and_(self._key() >= prefix, self._key() < beyond, self._between(prefix, beyond))
 
     def _ranged(
@@ -132,19 +134,18 @@ class Rows:
         chosen: sa.ColumnElement[bool] | None = None,
     ) -> list[Document]:
         """The documents below a key, behind `after` and not behind `until`, of which `chosen` holds, by key."""
-        key = self._key()
+        # one bound for each end: of two, SQLite may begin at the farther one and read all that lies between
+        low, ends = max(below, after), [each for each in (until, below and below + LAST) if each]
         query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE)
         query = query.order_by(*self._by_key()).limit(limit)
         if chosen is not None:
             query = query.where(chosen)
-        if below:
-            query = query.where(self._below(below))
-        if after:
-            query = query.where(key > after)
-        if until:
-            query = query.where(key <= until)
-        if after or until:
-            query = query.where(self._between(after, until))
+        if low:
+            query = query.where(self._key() > low if low == after else self._key() >= low)
+        if ends:
+            query = query.where(self._key() <= min(ends))
+        if low or ends:
+            query = query.where(self._between(low, min(ends, default="")))
         with self._read() as connection:
             return [document_of(row) for row in connection.execute(query)]
 
