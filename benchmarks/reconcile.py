@@ -1,6 +1,6 @@
 """What a ledger of very many documents costs: to fill, to ask, to compare with its source, to look through.
 
-    python benchmarks/reconcile.py [--objects 1000000] [--claims] [--ledger postgresql+psycopg2://…] [--folder DIR]
+    python benchmarks/reconcile.py [--objects 1000000] [--claims | --by-key] [--ledger postgresql+psycopg2://…]
 
 The source is simulated: keys and etags are made up as they are listed, without any network (on S3 a listing of a
 million keys is a thousand requests). The ledger is a real one, SQLite unless `--ledger` names an empty database. All
@@ -37,11 +37,12 @@ from docmill.inference.memory import HashEmbedder
 from docmill.ledger import Batch
 from docmill.ledger.tables import documents, outcomes
 from docmill.maintenance import prune
-from docmill.mirror import listed_document, reconcile_steps
+from docmill.mirror import reconcile_steps
 from docmill.models import ErrorClass, Stage
-from docmill.outline import make_outline
+from docmill.plan import make_plan
 from docmill.settings import Settings
-from docmill.standing import pending_batches
+from docmill.sources import listed_document
+from docmill.standing import unfinished
 from docmill.status import collection_status
 from docmill.store import ObjectInfo
 from docmill.workspace import Workspace
@@ -115,30 +116,44 @@ def fill(workspace: Workspace, bucket: SimulatedBucket) -> None:
             print(f"{number * BATCH:,} claimed; this process took {spent:,.0f} CPU s", flush=True)
 
 
-def finish(workspace: Workspace) -> None:
-    """All documents are through all stages: a transaction for each batch and stage."""
-    database, fingerprints = workspace.ledger.database, workspace.fingerprints
-    for batch in workspace.ledger.batches():
-        own = documents.c.batch == batch.batch
+def finish(workspace: Workspace, *, by_key: bool = False) -> None:
+    """All documents are through all stages: a transaction for each batch and stage, as runs do it.
+
+    With `by_key` a transaction holds documents whose ids begin alike instead: tens of millions of outcomes are written
+    in hours otherwise, for each then lies somewhere else in the index.
+    """
+    database, batches = workspace.ledger.database, workspace.ledger.batches()
+    key = documents.c.document_id
+    for batch in batches:
         with database.write() as connection:
-            version = documents.c.document_id.concat(documents.c.document_id)
-            connection.execute(documents.update().where(own).values(version=version))
-            wanted = sa.select(documents.c.document_id, documents.c.version, documents.c.etag)
-            read = connection.execute(wanted.where(own))
-            raw = fingerprints[Stage.RAW_DOCUMENTS]
-            rows = [
-                {"document_id": row.document_id, "stage": Stage.RAW_DOCUMENTS.value, "version": row.version, **SAME}
-                | {"fingerprint": raw_fingerprint(raw, row.etag)}
-                for row in read
-            ]
-            connection.execute(outcomes.insert(), rows)
-        for stage in list(Stage)[1:]:
-            given = {**SAME, "stage": stage.value, "fingerprint": fingerprints[stage]}
-            values = [sa.literal(value, outcomes.c[name].type).label(name) for name, value in given.items()]
-            made = sa.select(documents.c.document_id, documents.c.version, *values).where(own)
-            with database.write() as connection:
-                into = outcomes.insert().from_select(["document_id", "version", *given], made)
-                connection.execute(into)
+            own = documents.update().where(documents.c.batch == batch.batch)
+            connection.execute(own.values(version=key.concat(key)))
+    if by_key:
+        starts = [f"{number:02x}" for number in range(256)]
+        parts = [sa.and_(key >= low, key < high) for low, high in zip(starts, [*starts[1:], "g"], strict=True)]
+    else:
+        parts = [documents.c.batch == batch.batch for batch in batches]
+    for part in parts:
+        _finish(workspace, part)
+
+
+def _finish(workspace: Workspace, chosen: sa.ColumnElement[bool]) -> None:
+    database, fingerprints = workspace.ledger.database, workspace.fingerprints
+    theirs = sa.select(documents.c.document_id, documents.c.version).where(chosen).order_by(documents.c.document_id)
+    with database.write() as connection:
+        raw = fingerprints[Stage.RAW_DOCUMENTS]
+        rows = [
+            {"document_id": row.document_id, "stage": Stage.RAW_DOCUMENTS.value, "version": row.version, **SAME}
+            | {"fingerprint": raw_fingerprint(raw, row.etag)}
+            for row in connection.execute(theirs.add_columns(documents.c.etag))
+        ]
+        connection.execute(outcomes.insert(), rows)
+    for stage in list(Stage)[1:]:
+        given = {**SAME, "stage": stage.value, "fingerprint": fingerprints[stage]}
+        values = [sa.literal(value, outcomes.c[name].type).label(name) for name, value in given.items()]
+        with database.write() as connection:
+            made = theirs.add_columns(*values)
+            connection.execute(outcomes.insert().from_select(["document_id", "version", *given], made))
 
 
 def megabytes(workspace: Workspace, home: str) -> float:
@@ -170,13 +185,13 @@ def opened(home: str, ledger: str, bucket: SimulatedBucket) -> Workspace:
 
 
 def _plan(workspace: Workspace) -> None:
-    estimate(workspace, make_outline(workspace, "bench", SimulatedBucket.url))
+    estimate(workspace, make_plan(workspace, "bench", SimulatedBucket.url))
 
 
 LOOKS: dict[str, Callable[[Workspace], object]] = {
     "status": lambda workspace: collection_status(workspace, "bench"),
     "doctor: the rows of documents": lambda workspace: list(_rows(workspace, "bench")),
-    "reindex: what is pending": lambda workspace: pending_batches(workspace, workspace.ledger.each_document("bench")),
+    "reindex: what is pending": lambda workspace: unfinished(workspace, "bench"),
     "prune_history": lambda workspace: prune(workspace, days=30),
     "backup": lambda workspace: back_up(workspace.ledger.database, workspace.settings.folder / "a.backup"),
     "plan, nothing new": _plan,
@@ -198,6 +213,7 @@ def main() -> None:
     parser.add_argument("--ledger", default="")
     parser.add_argument("--folder", type=Path, help="where the home lies for as long as it takes")
     parser.add_argument("--claims", action="store_true", help="documents are claimed and reconciled, without outcomes")
+    parser.add_argument("--by-key", action="store_true", help="outcomes are made in the order of their key")
     parser.add_argument("--look", choices=LOOKS, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path)
     chosen = parser.parse_args()
@@ -208,14 +224,14 @@ def main() -> None:
             LOOKS[chosen.look](workspace)
         return
     with tempfile.TemporaryDirectory(dir=chosen.folder) as home:
-        lines = measured(home, chosen.ledger, bucket, claims=chosen.claims)
+        lines = measured(home, chosen.ledger, bucket, claims=chosen.claims, by_key=chosen.by_key)
     lines.append(f"Command, on {os.cpu_count()} cores: `python benchmarks/reconcile.py --objects {chosen.objects}`")
     print("\n".join(lines))
     if chosen.output:
         chosen.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def measured(home: str, url: str, bucket: SimulatedBucket, *, claims: bool) -> list[str]:
+def measured(home: str, url: str, bucket: SimulatedBucket, *, claims: bool, by_key: bool) -> list[str]:
     """The lines of the report."""
     costs, workspace = Costs(), opened(home, url, bucket)
     ledger = workspace.ledger
@@ -223,7 +239,7 @@ def measured(home: str, url: str, bucket: SimulatedBucket, *, claims: bool) -> l
         fill(workspace, bucket)
     if not claims:
         with costs.of("(six outcomes of each are made)"):
-            finish(workspace)
+            finish(workspace, by_key=by_key)
     print(f"{megabytes(workspace, home):,.0f} MB", *(filled := largest(workspace)), sep="\n", flush=True)
     ledger_mb = megabytes(workspace, home)
     asked: dict[str, Callable[[], object]] = {
