@@ -1,5 +1,7 @@
 """The Helm chart: rendered by Helm's own library, checked against Kubernetes' schemas, its run launcher really used."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,34 +14,8 @@ import yaml
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 
 from tests.deploy.api_server import ApiServer, api_server
-from tests.services import ROOT
-
-CHART = ROOT / "deploy/helm/docmill"
-LEAST = {"image": {"repository": "registry.example/docmill"}, "secretName": "docmill"}
-ALL = LEAST | {
-    "pgbouncer": {"enabled": True, "image": "registry.example/pgbouncer:1", "secretName": "users", "host": "postgres"},
-    "service": {
-        "autoscaling": {"enabled": True},
-        "ingress": {"enabled": True, "host": "docmill.example", "tlsSecretName": "tls"},
-    },
-    "networkPolicy": {"ingressFrom": [{"namespaceSelector": {}}]},
-    "runs": {"nodeSelector": {"pool": "batch"}, "tolerations": [{"key": "batch", "operator": "Exists"}]},
-}
-
-
-def rendered(values: dict[str, object]) -> list[dict]:
-    with helm_python.Chart.load(CHART) as chart:
-        files = chart.render(values, name="docmill", namespace="documents")
-    texts = [text for name, text in files.items() if not name.endswith(".txt")]
-    return [each for text in texts for each in yaml.safe_load_all(text) if each]
-
-
-def of_kind(objects: list[dict], kind: str) -> dict[str, dict]:
-    return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
-
-
-def pods(objects: list[dict]) -> list[dict]:
-    return [each["spec"]["template"]["spec"] for each in objects if each["kind"] in ("Deployment", "Job")]
+from tests.deploy.chart import ALL, CHART, LEAST, of_kind, pods, rendered
+from tests.services import BIN
 
 
 def test_chart_has_no_findings():
@@ -82,13 +58,25 @@ def test_secrets_are_refused_among_the_variables():
 
 def test_every_pod_is_confined():
     for pod in pods(rendered(ALL)):
-        assert pod["securityContext"]["runAsNonRoot"]
+        assert_restricted(pod)
         for container in pod["containers"]:
-            security = container["securityContext"]
-            assert security["readOnlyRootFilesystem"]
-            assert not security["allowPrivilegeEscalation"]
-            assert security["capabilities"] == {"drop": ["ALL"]}
+            assert container["securityContext"]["readOnlyRootFilesystem"]
             assert container["resources"]["limits"]["memory"]
+
+
+def assert_restricted(pod: dict):
+    """The pod is admitted where the Pod Security Standard "restricted" is enforced."""
+    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & pod.keys()
+    assert {next(iter(each.keys() - {"name"})) for each in pod["volumes"]} <= {"configMap", "emptyDir", "secret"}
+    security = pod["securityContext"]
+    assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 10001)
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert not any("hostPort" in port for port in container.get("ports", []))
+        own = container["securityContext"]
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert own["allowPrivilegeEscalation"] is False
+        assert own.keys() <= {"allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem"}
 
 
 def test_selectors_find_the_pods_they_mean():
@@ -100,8 +88,18 @@ def test_selectors_find_the_pods_they_mean():
         assert sum(service["spec"]["selector"].items() <= each.items() for each in labels) == 1
 
 
+def test_the_migration_opens_the_ledger_and_not_the_index(tmp_path: Path):
+    (pod,) = (each["spec"]["template"]["spec"] for each in rendered(LEAST) if each["kind"] == "Job")
+    shell, _, script = pod["containers"][0]["args"]
+    env = os.environ | {"DOCMILL_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path)}
+    env |= {"DOCMILL_MILVUS_URI": "http://127.0.0.1:1", "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([shell, "-c", script], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ledger.db").exists()
+
+
 class Cluster(NamedTuple):
-    """A Dagster instance whose runs are launched, as the chart says, at a server that allows what the chart's Role does."""
+    """A run launched as the chart says, at a server that allows what the chart's Role does."""
 
     api: ApiServer
     instance: dg.DagsterInstance
@@ -117,7 +115,10 @@ def launched(tmp_path: Path) -> Iterator[Cluster]:
     with api_server(of_kind(objects, "Role")["docmill"]) as api:
         config = yaml.safe_load(of_kind(objects, "ConfigMap")["docmill-dagster"]["data"]["dagster.yaml"])
         del config["storage"], config["compute_logs"]
-        config["run_launcher"]["config"] |= {"load_incluster_config": False, "kubeconfig_file": str(_access(api, tmp_path))}
+        config["run_launcher"]["config"] |= {
+            "load_incluster_config": False,
+            "kubeconfig_file": str(_access(api, tmp_path)),
+        }
         (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config))
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
             origin = dg.reconstructable(_job).get_python_origin()
@@ -163,7 +164,7 @@ def test_run_of_a_batch_becomes_one_confined_pod(launched: Cluster):
     assert {"/var/lib/docmill", dagster, "/tmp", f"{dagster}/dagster.yaml"} == {
         each["mountPath"] for each in container["volumeMounts"]
     }
-    assert pod["securityContext"]["runAsNonRoot"]
+    assert_restricted(pod)
     assert (pod["enableServiceLinks"], pod["nodeSelector"], pod["tolerations"][0]["key"]) == (
         False,
         {"pool": "batch"},
