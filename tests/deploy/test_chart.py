@@ -1,47 +1,21 @@
 """The Helm chart: rendered by Helm's own library, checked against Kubernetes' schemas, its run launcher really used."""
 
-import json
-import threading
+import os
+import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import NamedTuple
 
 import dagster as dg
 import helm_python
 import kubernetes_validate
 import pytest
 import yaml
-from dagster._core.launcher import LaunchRunContext
+from dagster._core.launcher import LaunchRunContext, WorkerStatus
 
-from tests.services import ROOT
-
-CHART = ROOT / "deploy/helm/docmill"
-LEAST = {"image": {"repository": "registry.example/docmill"}, "secretName": "docmill"}
-ALL = LEAST | {
-    "pgbouncer": {"enabled": True, "image": "registry.example/pgbouncer:1", "secretName": "users", "host": "postgres"},
-    "service": {
-        "autoscaling": {"enabled": True},
-        "ingress": {"enabled": True, "host": "docmill.example", "tlsSecretName": "tls"},
-    },
-    "networkPolicy": {"ingressFrom": [{"namespaceSelector": {}}]},
-    "runs": {"nodeSelector": {"pool": "batch"}, "tolerations": [{"key": "batch", "operator": "Exists"}]},
-}
-
-
-def rendered(values: dict[str, object]) -> list[dict]:
-    with helm_python.Chart.load(CHART) as chart:
-        files = chart.render(values, name="docmill", namespace="documents")
-    texts = [text for name, text in files.items() if not name.endswith(".txt")]
-    return [each for text in texts for each in yaml.safe_load_all(text) if each]
-
-
-def of_kind(objects: list[dict], kind: str) -> dict[str, dict]:
-    return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
-
-
-def pods(objects: list[dict]) -> list[dict]:
-    return [each["spec"]["template"]["spec"] for each in objects if each["kind"] in ("Deployment", "Job")]
+from tests.deploy.api_server import ApiServer, api_server
+from tests.deploy.chart import ALL, CHART, LEAST, of_kind, pods, rendered
+from tests.services import BIN
 
 
 def test_chart_has_no_findings():
@@ -84,13 +58,25 @@ def test_secrets_are_refused_among_the_variables():
 
 def test_every_pod_is_confined():
     for pod in pods(rendered(ALL)):
-        assert pod["securityContext"]["runAsNonRoot"]
+        assert_restricted(pod)
         for container in pod["containers"]:
-            security = container["securityContext"]
-            assert security["readOnlyRootFilesystem"]
-            assert not security["allowPrivilegeEscalation"]
-            assert security["capabilities"] == {"drop": ["ALL"]}
+            assert container["securityContext"]["readOnlyRootFilesystem"]
             assert container["resources"]["limits"]["memory"]
+
+
+def assert_restricted(pod: dict):
+    """The pod is admitted where the Pod Security Standard "restricted" is enforced."""
+    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & pod.keys()
+    assert {next(iter(each.keys() - {"name"})) for each in pod["volumes"]} <= {"configMap", "emptyDir", "secret"}
+    security = pod["securityContext"]
+    assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 10001)
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert not any("hostPort" in port for port in container.get("ports", []))
+        own = container["securityContext"]
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert own["allowPrivilegeEscalation"] is False
+        assert own.keys() <= {"allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem"}
 
 
 def test_selectors_find_the_pods_they_mean():
@@ -102,63 +88,68 @@ def test_selectors_find_the_pods_they_mean():
         assert sum(service["spec"]["selector"].items() <= each.items() for each in labels) == 1
 
 
-class Kubernetes(BaseHTTPRequestHandler):
-    """Stands for the API server: keeps what is created."""
+def test_the_migration_opens_the_ledger_and_not_the_index(tmp_path: Path):
+    (pod,) = (each["spec"]["template"]["spec"] for each in rendered(LEAST) if each["kind"] == "Job")
+    shell, _, script = pod["containers"][0]["args"]
+    env = os.environ | {"DOCMILL_HOME": str(tmp_path), "DAGSTER_HOME": str(tmp_path)}
+    env |= {"DOCMILL_MILVUS_URI": "http://127.0.0.1:1", "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([shell, "-c", script], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ledger.db").exists()
 
-    made: ClassVar[list[tuple[str, dict]]] = []
 
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.made.append((self.path, body))
-        answer = json.dumps(body).encode()
-        self.send_response(201)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+class Cluster(NamedTuple):
+    """A run launched as the chart says, at a server that allows what the chart's Role does."""
 
-    def log_message(self, *_: object):
-        pass
+    api: ApiServer
+    instance: dg.DagsterInstance
+    run: dg.DagsterRun
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Path]:
-    """The kubeconfig of an API server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Kubernetes)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+def launched(tmp_path: Path) -> Iterator[Cluster]:
+    """A run that was launched."""
+    from orchestration.definitions import defs
+
+    objects = rendered(ALL)
+    with api_server(of_kind(objects, "Role")["docmill"]) as api:
+        config = yaml.safe_load(of_kind(objects, "ConfigMap")["docmill-dagster"]["data"]["dagster.yaml"])
+        del config["storage"], config["compute_logs"]
+        config["run_launcher"]["config"] |= {
+            "load_incluster_config": False,
+            "kubeconfig_file": str(_access(api, tmp_path)),
+        }
+        (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config))
+        with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            origin = dg.reconstructable(_job).get_python_origin()
+            job = defs.resolve_job_def("ingest_batch")
+            run = instance.create_run_for_job(job, tags={"dagster/partition": "b"}, job_code_origin=origin)
+            instance.run_launcher.launch_run(LaunchRunContext(run, None))
+            yield Cluster(api, instance, run)
+
+
+def _access(api: ApiServer, folder: Path) -> Path:
+    """The kubeconfig of a server."""
     config = {
         "current-context": "t",
         "contexts": [{"name": "t", "context": {"cluster": "t", "user": "t"}}],
-        "clusters": [{"name": "t", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "clusters": [{"name": "t", "cluster": {"server": api.url}}],
         "users": [{"name": "t", "user": {}}],
     }
-    path = tmp_path / "kubeconfig"
+    path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
-    Kubernetes.made = []
-    yield path
-    server.shutdown()
-    server.server_close()
+    return path
+
+
+def _job() -> dg.JobDefinition:
+    from orchestration.definitions import defs
+
+    return defs.resolve_job_def("ingest_batch")
 
 
 @pytest.mark.filterwarnings("ignore::dagster.PreviewWarning", "ignore::DeprecationWarning")
-def test_run_of_a_batch_becomes_one_confined_pod(api: Path, tmp_path: Path):
-    from orchestration.definitions import defs
-
-    (text,) = (
-        each["data"]["dagster.yaml"]
-        for each in of_kind(rendered(ALL), "ConfigMap").values()
-        if "dagster.yaml" in each["data"]
-    )
-    config = yaml.safe_load(text)
-    del config["storage"], config["compute_logs"]
-    config["run_launcher"]["config"] |= {"load_incluster_config": False, "kubeconfig_file": str(api)}
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(config))
-    job = defs.resolve_job_def("ingest_batch")
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        origin = dg.reconstructable(_job).get_python_origin()
-        run = instance.create_run_for_job(job, tags={"dagster/partition": "b"}, job_code_origin=origin)
-        instance.run_launcher.launch_run(LaunchRunContext(run, None))
-    ((path, made),) = Kubernetes.made
+def test_run_of_a_batch_becomes_one_confined_pod(launched: Cluster):
+    ((path, made),) = launched.api.made
     assert path == "/apis/batch/v1/namespaces/documents/jobs"
     kubernetes_validate.validate(made, "1.34", strict=True)
     pod = made["spec"]["template"]["spec"]
@@ -169,10 +160,11 @@ def test_run_of_a_batch_becomes_one_confined_pod(api: Path, tmp_path: Path):
     assert {"secretRef": {"name": "docmill"}} in container["envFrom"]
     assert container["resources"]["limits"] == {"memory": "16Gi"}
     assert container["securityContext"]["readOnlyRootFilesystem"]
-    assert {"/var/lib/docmill", "/tmp", "/var/lib/docmill/dagster/dagster.yaml"} == {
+    dagster = "/var/lib/docmill/dagster"
+    assert {"/var/lib/docmill", dagster, "/tmp", f"{dagster}/dagster.yaml"} == {
         each["mountPath"] for each in container["volumeMounts"]
     }
-    assert pod["securityContext"]["runAsNonRoot"]
+    assert_restricted(pod)
     assert (pod["enableServiceLinks"], pod["nodeSelector"], pod["tolerations"][0]["key"]) == (
         False,
         {"pool": "batch"},
@@ -184,7 +176,12 @@ def test_run_of_a_batch_becomes_one_confined_pod(api: Path, tmp_path: Path):
     assert policy.items() <= labels.items()
 
 
-def _job() -> dg.JobDefinition:
-    from orchestration.definitions import defs
-
-    return defs.resolve_job_def("ingest_batch")
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning", "ignore::DeprecationWarning")
+def test_role_allows_what_a_runs_launcher_asks_and_nothing_else(launched: Cluster):
+    launcher, run = launched.instance.run_launcher, launched.run
+    assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+    assert "Running" in launcher.get_run_worker_debug_info(run)
+    assert launcher.terminate(run.run_id)
+    assert launched.api.pods == []
+    assert "Debug information for job" in launcher.get_run_worker_debug_info(run)
+    assert launched.api.asked == launched.api.allowed

@@ -7,10 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
+import grpc
 import pytest
 import yaml
 from dagster._core.launcher import WorkerStatus
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.deploy.chart import LEAST, of_kind, rendered
 from tests.services import BIN, ROOT, answers, free_port, process, wait_for
 
 HELD = """
@@ -61,9 +64,20 @@ def test_a_run_fails_only_when_its_code_location_does_not_have_it(tmp_path: Path
             return instance.run_launcher.check_run_worker_health(run).status
 
         assert health() is WorkerStatus.RUNNING
+        assert _answers_the_charts_probes(port)
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
         assert health() is WorkerStatus.RUNNING  # it cannot be asked
         stack.enter_context(process(serve, tmp_path / "second.log", env))
         wait_for(lambda: answers(port), "the code location again", 120)
         wait_for(lambda: health() is WorkerStatus.FAILED, "the run's end", 120)
+
+
+def _answers_the_charts_probes(port: int) -> bool:
+    """Whether a code location at this port is ready for what Kubernetes asks it by the Helm chart."""
+    deployment = of_kind(rendered(LEAST), "Deployment")["docmill-code-location"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (asked,) = {container[name]["grpc"]["service"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=asked), timeout=60)
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

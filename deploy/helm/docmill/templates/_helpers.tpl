@@ -41,6 +41,7 @@ capabilities: { drop: [ALL] }
 
 {{- define "docmill.mounts" -}}
 - { name: scratch, mountPath: /var/lib/docmill }
+- { name: home, mountPath: /var/lib/docmill/dagster }
 - { name: temporary, mountPath: /tmp }
 - { name: dagster, mountPath: /var/lib/docmill/dagster/dagster.yaml, subPath: dagster.yaml }
 - { name: dagster, mountPath: /app/workspace.yaml, subPath: workspace.yaml }
@@ -48,6 +49,7 @@ capabilities: { drop: [ALL] }
 
 {{- define "docmill.volumes" -}}
 - { name: scratch, emptyDir: { sizeLimit: {{ .Values.runs.scratch }} } }
+- { name: home, emptyDir: { sizeLimit: {{ .Values.runs.scratch }} } } # the folder around a mounted file would be root's
 - { name: temporary, emptyDir: { sizeLimit: {{ .Values.runs.scratch }} } }
 - { name: dagster, configMap: { name: {{ include "docmill.name" . }}-dagster } }
 {{- end -}}
