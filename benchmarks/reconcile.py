@@ -37,11 +37,12 @@ from docmill.inference.memory import HashEmbedder
 from docmill.ledger import Batch
 from docmill.ledger.tables import documents, outcomes
 from docmill.maintenance import prune
-from docmill.mirror import listed_document, reconcile_steps
+from docmill.mirror import reconcile_steps
 from docmill.models import ErrorClass, Stage
-from docmill.outline import make_outline
+from docmill.plan import make_plan
 from docmill.settings import Settings
-from docmill.standing import pending_batches
+from docmill.sources import listed_document
+from docmill.standing import unfinished
 from docmill.status import collection_status
 from docmill.store import ObjectInfo
 from docmill.workspace import Workspace
@@ -170,13 +171,13 @@ def opened(home: str, ledger: str, bucket: SimulatedBucket) -> Workspace:
 
 
 def _plan(workspace: Workspace) -> None:
-    estimate(workspace, make_outline(workspace, "bench", SimulatedBucket.url))
+    estimate(workspace, make_plan(workspace, "bench", SimulatedBucket.url))
 
 
 LOOKS: dict[str, Callable[[Workspace], object]] = {
     "status": lambda workspace: collection_status(workspace, "bench"),
     "doctor: the rows of documents": lambda workspace: list(_rows(workspace, "bench")),
-    "reindex: what is pending": lambda workspace: pending_batches(workspace, workspace.ledger.each_document("bench")),
+    "reindex: what is pending": lambda workspace: unfinished(workspace, "bench"),
     "prune_history": lambda workspace: prune(workspace, days=30),
     "backup": lambda workspace: back_up(workspace.ledger.database, workspace.settings.folder / "a.backup"),
     "plan, nothing new": _plan,
