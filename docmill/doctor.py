@@ -77,8 +77,8 @@ def _ledger(workspace: Workspace) -> Iterator[Finding]:
             "ledger",
             False,
             f"The store holds {len(lost)} batches that the ledger does not know: it was lost or is another's.",
-            "Rebuild it from the batches' manifests (--repair), then `docmill reconcile -c NAME` each collection; nothing "
-            "is parsed again.",
+            "Rebuild it from the batches' manifests (--repair), then `docmill reconcile -c NAME` each collection; "
+            "nothing is parsed again.",
             lambda: _rebuild(workspace, lost),
         )
 
