@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -137,13 +137,19 @@ class Plan:
         return self.new + self.changed
 
 
-def make_plan(workspace: Workspace, collection: str, source: str) -> Plan:
-    """What an ingest of the source would do; nothing is written. Raises as `parts` does."""
+def make_plan(
+    workspace: Workspace, collection: str, source: str, tell: Callable[[int], object] = lambda listed: None
+) -> Plan:
+    """What an ingest of the source would do; nothing is written. Raises as `parts` does.
+
+    `tell` is called with the number of objects that have been compared since it was called last.
+    """
     new: list[Document] = []
     changed: list[Document] = []
     gone: dict[str, Document] = {}  # parts of stores that do not list in byte order overlap
     unchanged, size = 0, 0
     for part in parts(workspace, collection, source):
+        tell(part.listed)
         new += part.new
         changed += part.changed
         gone |= {each.document_id: each for each in vanished(workspace, part.missing)}

@@ -12,6 +12,7 @@ from rich.markup import escape
 from docmill.batching import form_batches
 from docmill.cli.output import (
     StageBars,
+    comparing,
     console,
     failure_record,
     notes,
@@ -78,10 +79,12 @@ def taken_up(
     """The source's documents are in batches and what is gone is deleted: how many of each, and batches to be run."""
     numbers = Counter(gone=_drop_gone(workspace, collection, source, force=force))
     made: list[str] = []
-    for part in parts(workspace, collection, source):
-        numbers += Counter(new=len(part.new), changed=len(part.changed), unchanged=len(part.unchanged))
-        numbers["retagged"] += len(retag(workspace, collection, part))
-        made += form_batches(workspace, collection, part.pending, runner="cli")
+    with comparing(source) as tell:
+        for part in parts(workspace, collection, source):
+            numbers += Counter(new=len(part.new), changed=len(part.changed), unchanged=len(part.unchanged))
+            numbers["retagged"] += len(retag(workspace, collection, part))
+            made += form_batches(workspace, collection, part.pending, runner="cli")
+            tell(part.listed)
     if not numbers.total():
         raise UsageError(f"{path} holds no documents.", hint="Check the path; hidden files are left out.")
     if source.endswith("/"):  # only now, or a sensor's tick could take the documents first
@@ -111,11 +114,12 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str, tags:
         sources = [url for name, url in workspace.ledger.sources() if name == collection]
         if not sources:
             raise UsageError(f"No source is watched for {collection!r}.", hint="Begin with `docmill ingest FOLDER`.")
-        steps = [
-            step
-            for source in sources
-            for step in reconcile_steps(workspace, collection, source, force=force, runner="cli", tags=tags)
-        ]
+        steps = []
+        for source in sources:
+            with comparing(source) as tell:
+                for step in reconcile_steps(workspace, collection, source, force=force, runner="cli", tags=tags):
+                    tell(step.listed)
+                    steps.append(step)
         dropped = drop_expired(workspace, collection)
         deleted, retagged = sum(each.deleted for each in steps), sum(each.retagged for each in steps)
         batches = unfinished(workspace, collection)
@@ -203,7 +207,8 @@ def plan(path: str, collection: str, *, as_json: bool) -> None:
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         source = resolve_source(workspace, path)
-        found = make_plan(workspace, collection, source)
+        with comparing(source) as tell:
+            found = make_plan(workspace, collection, source, tell)
         guess = estimate(workspace, found)
     if as_json:
         print_json(_plan_record(found, guess))
