@@ -122,6 +122,9 @@ def _parsed(url: str) -> URL:
         return parsed
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError):
         raise ConfigError("The ledger's URL is not a SQLAlchemy URL.", hint=hint) from None
+    if "@" in (parsed.database or "") or "@" in (parsed.host or ""):  # the rest of a password: it is not repeated
+        hint = "Write @ : / and % in its user and password as %40 %3A %2F %25."
+        raise ConfigError("The ledger's URL cannot be taken apart.", hint=hint)
     if backend not in ("sqlite", "postgresql"):
         raise ConfigError(f"The ledger cannot be kept in {backend}: only SQLite and PostgreSQL.", hint=hint)
     return parsed

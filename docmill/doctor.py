@@ -18,6 +18,7 @@ from docmill.ledger import Batch
 from docmill.members import container_id
 from docmill.models import Document, Stage, Status
 from docmill.pipeline import delete_documents
+from docmill.standing import unfinished
 from docmill.tally import Tally
 from docmill.workspace import Workspace
 
@@ -76,7 +77,8 @@ def _ledger(workspace: Workspace) -> Iterator[Finding]:
             "ledger",
             False,
             f"The store holds {len(lost)} batches that the ledger does not know: it was lost or is another's.",
-            "Rebuild it from the batches' manifests (--repair), then run `docmill reconcile`; nothing is parsed again.",
+            "Rebuild it from the batches' manifests (--repair), then `docmill reconcile -c NAME` each collection; "
+            "nothing is parsed again.",
             lambda: _rebuild(workspace, lost),
         )
 
@@ -116,6 +118,7 @@ def _collections(workspace: Workspace) -> Iterator[Finding]:
         yield from _rows(workspace, name)
         yield from _artifacts(workspace, name)
         yield from _buried(workspace, name)
+        yield from _waiting(workspace, name)
         if sentence := unsearched(workspace, name):
             yield Finding(f"collection {name}", False, sentence, WAY_BACK)
 
@@ -150,7 +153,7 @@ def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
             f"collection {name}",
             False,
             f"{len(lacking)} documents have other numbers of rows than the ledger says.",
-            "Have them written again: --repair, then `docmill reconcile` or materialize their batches.",
+            f"Have them written again: `docmill rebuild -c {name}`, or --repair, then `docmill reconcile -c {name}`.",
             lambda: ledger.drop([(each, last) for each in lacking]),
         )
 
@@ -173,7 +176,7 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
         f"artifacts {name}",
         not lost,
         f"{len(lost)} of the artifacts that the ledger names are missing." if lost else "Every artifact is there.",
-        "Have them made again: --repair, then `docmill reconcile` or materialize their batches." if lost else "",
+        f"Have them made again: --repair, then `docmill reconcile -c {name}`." if lost else "",
         lambda: workspace.ledger.drop(lost),
     )
 
@@ -205,6 +208,13 @@ def _buried(workspace: Workspace, name: str) -> Iterator[Finding]:
             "Finish it (--repair).",
             lambda: _finish_deletion(workspace, name),
         )
+
+
+def _waiting(workspace: Workspace, name: str) -> Iterator[Finding]:
+    """Batches whose work is not done: under way, or left by a run that was killed or by a restored backup."""
+    if waiting := unfinished(workspace, name):
+        sentence = f"{len(waiting)} batches are not through all stages."
+        yield Finding(f"collection {name}", True, sentence, f"Where no run is at them: `docmill reconcile -c {name}`.")
 
 
 def _finish_deletion(workspace: Workspace, name: str) -> None:

@@ -17,10 +17,11 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, InvalidStateError
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import context, popen_forkserver, process, resource_tracker
+from multiprocessing import context, forkserver, popen_forkserver, process, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,28 @@ class _Context(context.ForkServerContext):
     Process = _Process
 
 
+_environment = threading.Lock()
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Processes of Python that are started meanwhile import nothing from the current folder.
+
+    Python starts the fork server and its tracker by `-c`, which puts that folder before all others, and lets neither
+    have this process's path: a folder or module there of any imported name would run in every worker.
+    """
+    with _environment:
+        before = os.environ.get("PYTHONSAFEPATH")
+        os.environ["PYTHONSAFEPATH"] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["PYTHONSAFEPATH"]
+            else:
+                os.environ["PYTHONSAFEPATH"] = before
+
+
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """SIGINT waits until a pool has started; its threads and processes, the fork server too, keep it blocked.
@@ -63,7 +86,8 @@ def _uninterrupted() -> Iterator[None]:
     Ctrl-C in a terminal reaches all processes of a command, but to end them is their parent's, who has to know them
     first. Python's fork server itself ignores SIGINT only once its imports are done.
     """
-    resource_tracker.ensure_running()  # the fork server's start would start it, and unblock SIGINT
+    with _safe_path():
+        resource_tracker.ensure_running()  # the fork server's start would start it, and unblock SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -106,6 +130,7 @@ class WarmPool:
     users: int = 0
     ended: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _pending: set[Future[Any]] = field(default_factory=set)
 
     def schedule(self, function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Future[Any]:
         """The function's result to come. Processes that are broken are replaced, all of them. Raises TransientError.
@@ -113,16 +138,35 @@ class WarmPool:
         pebble takes a worker that ends while it is idle (killed by the system for its memory, say) for the end of all.
         """
         with self._lock, _uninterrupted():
-            if not self.pool.active and not self.ended:
-                self.pool.stop()
-                self.pool.join()
+            if self._is_broken:
+                self._abandon()
                 self.pool = _processes(self.fit, self.preload)
             try:
                 future: Future[Any] = self.pool.schedule(function, args=arguments, timeout=seconds)
             except RuntimeError as error:  # BrokenProcessPool among them
                 message = f"The worker processes cannot be started now: {error or type(error).__name__}."
                 raise TransientError(message, hint="It is tried again; see the machine's log.") from error
+            self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
         return future
+
+    def look(self) -> None:
+        """What a pool that is broken will never answer has failed: pebble forgets tasks that come while it breaks."""
+        with self._lock:
+            if self._is_broken:
+                self._abandon()
+
+    @property
+    def _is_broken(self) -> bool:
+        return not self.pool.active and not self.ended
+
+    def _abandon(self) -> None:
+        """The pool's threads have ended, and what they left unanswered has failed."""
+        self.pool.stop()
+        self.pool.join()
+        for future in list(self._pending):
+            with suppress(InvalidStateError):
+                future.set_exception(BrokenProcessPool("The worker processes ended."))
 
 
 def _processes(fit: tuple[int, int, int, dict[str, str]], preload: tuple[str, ...]) -> ProcessPool:
@@ -155,11 +199,14 @@ class WarmPools:
 
         The fork server imports `preload` once for all workers; where it has begun already, each worker does.
         """
-        fit = (os.getpid(), processes, megabytes, dict(os.environ))
+        with _environment:
+            fit = (os.getpid(), processes, megabytes, dict(os.environ))
         with self._lock, _uninterrupted():
             found = next((each for each in self._pools if each.fit == fit and each.pool.active), None)
             if found is None:
                 multiprocessing.set_forkserver_preload(["docmill.warm", "docmill.workers", *preload])
+                with _safe_path():
+                    forkserver.ensure_running()
                 found = WarmPool(fit, _processes(fit, tuple(preload)), tuple(preload))
                 self._pools.append(found)
             found.users += 1

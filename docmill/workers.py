@@ -30,6 +30,8 @@ Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
 
+_LOOK_SECONDS = 2.0
+"""Pause between two looks whether the processes live, while none answers."""
 _OUT_OF_MEMORY = 112
 """The exit code of a worker that met its memory limit: what the engine leaked on the way would burden the next task."""
 
@@ -147,7 +149,7 @@ class Isolated(Generic[Task, Answer]):
                 upcoming += 1
             if not waiting:
                 return
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+            for future in self._done_of(waiting):
                 index, since, setting = waiting.pop(future)
                 self._scheduled.discard(future)
                 if _is_broken(future) and index not in again:
@@ -155,6 +157,12 @@ class Isolated(Generic[Task, Answer]):
                     self._begin(waiting, tasks, index)
                     continue
                 yield index, self._answer(future, setting), time.monotonic() - since
+
+    def _done_of(self, waiting: _Waiting[Answer]) -> set[_Measured[Answer]]:
+        """The futures that are done, at least one."""
+        while not (done := wait(waiting, _LOOK_SECONDS, return_when=FIRST_COMPLETED).done):
+            self._warm.look()
+        return done
 
     def _begin(self, waiting: _Waiting[Answer], tasks: Sequence[Task], index: int) -> None:
         if self._closed.is_set():

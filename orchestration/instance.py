@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from docmill.errors import ConfigError
 from docmill.settings import Settings
 
 _DAGSTER_YAML = """\
@@ -52,6 +53,19 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
+def _opened(home: Path) -> dg.DagsterInstance:
+    """Dagster's instance of the home; ConfigError where its `dagster.yaml` is wrong or names an unset variable."""
+    try:
+        return dg.DagsterInstance.get()
+    except dg.DagsterInvalidConfigError as error:
+        said = error.error_messages[0].partition("PostProcessingError: ")
+        sentence = (said[2] or said[0]).strip().splitlines()[0].partition(" Expected:")[0].partition(". In order")[0]
+        raise ConfigError(
+            f"{home / 'dagster.yaml'} cannot be used: {sentence.rstrip('.')}.",
+            hint="Set the variables that it names, such as DOCMILL_LEDGER_URL, or mend it (docs/deploy.md).",
+        ) from error
+
+
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance of the home, opened by one process at a time.
@@ -62,7 +76,7 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     home = dagster_home(settings)
     with (home / ".opening").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        instance = dg.DagsterInstance.get()
+        instance = _opened(home)
         instance.get_runs_count()
         instance.get_dynamic_partitions("")
         instance.all_instigator_state()

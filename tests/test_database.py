@@ -111,6 +111,7 @@ def test_role_without_privileges_is_told(postgres: Postgres):
         ("postgres://u:secret-1@h/d", "not a SQLAlchemy URL"),
         ("postgresql://u:secret-1@h:port/d", "not a SQLAlchemy URL"),
         ("nonsense secret-1", "not a SQLAlchemy URL"),
+        ("postgresql+psycopg2://u:p@secret-1/w:rd%1@h:5432/d", "cannot be taken apart"),
         ("mysql://u:secret-1@h/d", "cannot be kept in mysql"),
     ],
 )

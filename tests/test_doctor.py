@@ -42,6 +42,15 @@ def test_missing_rows_are_found_and_written_again(workspace: Workspace, folder: 
     assert (ills(workspace), len(searchable(workspace))) == ([], 2)
 
 
+def test_batches_that_wait_are_told_with_the_way_on(workspace: Workspace, folder: Path):
+    ingest(workspace, folder)
+    workspace.ledger.drop([(document(workspace, "pumps.md").document_id, Stage.VECTOR_COLLECTION)])
+    (found,) = [each for each in examine(workspace) if "not through all stages" in each.sentence]
+    assert (found.well, "docmill reconcile -c default" in found.way_out) == (True, True)
+    again(workspace)
+    assert not any("not through all stages" in each.sentence for each in examine(workspace))
+
+
 def test_missing_artifact_is_found_and_made_again(workspace: Workspace, folder: Path):
     ingest(workspace, folder)
     fingerprint = workspace.fingerprints[Stage.CHUNKS]

@@ -78,4 +78,5 @@ def test_command_tells_of_collections_and_documents(docmill: Run, folder: Path):
     hit = json.loads(docmill("search", "pump", "--json").stdout)["hits"][0]
     told = json.loads(docmill("usage", "--document", hit["document_id"], "--json").stdout)
     assert [each["stage"] for each in told["stages"]] == [stage.value for stage in Stage]
+    assert "'yesterday' is not a day" in docmill("usage", "--since", "yesterday", code=1).stderr
     assert "by 'week'" in docmill("usage", "--by", "week", code=1).stderr

@@ -16,6 +16,7 @@ from docmill.errors import DocmillError, LimitExceededError, ReaderError, Transi
 from docmill.settings import WorkerLimits
 from docmill.warm import WarmPools
 from docmill.workers import Isolated
+from tests.services import BIN
 
 ROOT = Path(__file__).parent.parent
 LIMITS = WorkerLimits(processes=2, seconds=3, memory_mb=1024)
@@ -216,3 +217,24 @@ def test_workers_that_were_killed_while_idle_are_replaced():
         os.kill(first, signal.SIGKILL)
         time.sleep(0.5)
         assert all(isinstance(answer, int) for _, answer, _ in pool.run(["one", "two"]))
+
+
+def test_processes_that_cannot_begin_end_the_work_instead_of_holding_it_up():
+    limits = WorkerLimits(processes=8, seconds=3, memory_mb=1024)
+    for _ in range(3):  # pebble may forget tasks that come while it breaks
+        try:
+            with Isolated(work, limits, ["docmill.no_such_module"]) as pool:
+                assert all(isinstance(answer, DocmillError) for _, answer, _ in pool.run(GOOD * 8))
+        except TransientError:
+            continue
+
+
+def test_workers_import_nothing_from_the_current_folder(tmp_path: Path):
+    for name in ("docmill", "pymupdf", "resource"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("import os; open('imported', 'a').write(__name__)")
+    (tmp_path / "note.md").write_text("# Pumps\n\nThe pump P-7 delivers 12.5 litres a minute.\n")
+    command = [BIN / "docmill", "ingest", "note.md", "--runner", "library"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "imported").exists()

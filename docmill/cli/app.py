@@ -210,7 +210,7 @@ def failed_command(
     batch: Annotated[str, typer.Option(help="Only documents of this batch.")] = "",
     as_json: Json = False,
 ) -> None:
-    """List the documents that failed, each with its reason and the way out."""
+    """List the documents that failed or are quarantined, each with its reason and the way out."""
     some = documents.failed(collection, batch, as_json=as_json)
     raise typer.Exit(DOCUMENTS_FAILED if some else OK)
 

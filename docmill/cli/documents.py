@@ -88,15 +88,22 @@ def status(*, as_json: bool) -> None:
 
 
 def failed(collection: str, batch: str, *, as_json: bool) -> int:
-    """Print the failed documents; how many there are."""
+    """Print the failed documents, and after them those that are set aside; how many failed."""
     with open_workspace() as workspace:
-        failures = workspace.ledger.failures(collection or None, batch=batch or None)
+        ledger, chosen = workspace.ledger, (collection or None)
+        failures = ledger.failures(chosen, batch=batch or None)
+        aside = ledger.failures(chosen, batch=batch or None, statuses=(Status.QUARANTINED,))
     if as_json:
-        print_json({"failed": [failure_record(each) for each in failures]})
-    elif failures:
+        found = {"failed": failures, "quarantined": aside}
+        print_json({name: [failure_record(each) for each in some] for name, some in found.items()})
+        return len(failures)
+    if failures:
         print_failures(failures)
     else:
         console.print("No document stands failed.")
+    if aside:
+        console.print(f"{len(aside)} quarantined, not tried again until they change or are released:")
+        print_failures(aside)
     return len(failures)
 
 

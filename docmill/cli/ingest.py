@@ -29,7 +29,7 @@ from docmill.estimate import Estimate, estimate
 from docmill.generations import WAY_BACK, drop_expired, unsearched
 from docmill.ledger import Failure
 from docmill.mirror import check_deletions, reconcile_steps, retag
-from docmill.models import Stage
+from docmill.models import Stage, Status
 from docmill.pipeline import Scope, delete_documents
 from docmill.plan import Plan, make_plan, parts, vanished
 from docmill.runners import find_entry, find_runner
@@ -69,6 +69,7 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         if sentence := unsearched(workspace, collection):
             notes.print(f"{collection}: {sentence} {WAY_BACK}", markup=False)
         _print(_Done(collection, source, numbers, bars, failures), as_json=as_json)
+        _tell_of_aside(workspace, collection, source)
         return len({each.document.document_id for each in failures})
 
 
@@ -137,6 +138,7 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str, tags:
             if bars.begun:
                 print_stages(bars)
             print_failures(failures)
+        _tell_of_aside(workspace, collection)
         return len({each.document.document_id for each in failures})
 
 
@@ -163,6 +165,13 @@ def _run(workspace: Workspace, batches: list[str], runner: str) -> StageBars:
 
 def _failures(workspace: Workspace, collection: str, source: str) -> list[Failure]:
     return [each for each in workspace.ledger.failures(collection) if each.document.source_key.startswith(source)]
+
+
+def _tell_of_aside(workspace: Workspace, collection: str, source: str = "") -> None:
+    """It is said how many documents of the source are quarantined, if any are."""
+    aside = workspace.ledger.failures(collection, statuses=(Status.QUARANTINED,))
+    if count := sum(each.document.source_key.startswith(source) for each in aside):
+        notes.print(f"{count} quarantined: `docmill failed` says which and why.")
 
 
 def _print(done: _Done, *, as_json: bool) -> None:

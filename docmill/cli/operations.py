@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -40,6 +41,8 @@ def usage(
     """Tell what work cost: CPU and GPU seconds, bytes, pages and tokens; all that was ever done, retries too."""
     if by not in get_args(Group):
         raise UsageError(f"Costs are not summed by {by!r}.", hint=f"Take one of: {', '.join(get_args(Group))}.")
+    if since and not _is_day(since):
+        raise UsageError(f"--since {since!r} is not a day.", hint="Give it as YYYY-MM-DD.")
     with open_workspace() as workspace:
         if document:
             known = workspace.ledger.document(document)
@@ -54,6 +57,13 @@ def usage(
         table("", [by, *_COLUMNS], [[row.name, *_cells(row.spent)] for row in _in_order(by, rows)])
     else:
         notes.print("Nothing was worked on yet.")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _in_order(by: str, rows: list[UsageRow]) -> list[UsageRow]:
@@ -104,7 +114,7 @@ def restore_command(
         print_json({"file": str(file), "rows": rows})
     else:
         console.print(f"{sum(rows.values())} rows of {len(rows)} tables were restored.", markup=False)
-        notes.print("Then: `docmill doctor --repair`, and `docmill reconcile` for what has changed since.")
+        notes.print("Then: `docmill doctor --repair`, and `docmill reconcile -c NAME` of each collection.")
 
 
 def rebuild_command(

@@ -31,7 +31,9 @@ def search_options(more: str, filters: Sequence[str], access: Sequence[str]) -> 
         given = SearchOptions.model_validate_json(more)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"--options: {'.'.join(map(str, first['loc']))} {first['msg']}.") from None
+        raise UsageError(
+            f"--options: {'.'.join(map(str, first['loc']))} {first['msg']}.", hint="docs/retrieval.md lists them."
+        ) from None
     return given.model_copy(update={"condition": condition(filters), "access": frozenset(access)})
 
 

@@ -156,7 +156,8 @@ def _question(path: Path, number: int, value: object) -> GoldenQuestion:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"Question {number} of {path} is wrong: {place}: {first['msg']}.") from None
+        message = f"Question {number} of {path} is wrong: {place}: {first['msg']}."
+        raise UsageError(message, hint="docs/retrieval.md shows the form of golden questions.") from None
     if Target() in question.targets:
         raise UsageError(f"Question {number} of {path} does not say what answers it.", hint=_TARGET)
     return question

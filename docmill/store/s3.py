@@ -25,6 +25,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     ReadTimeoutError,
     ResponseStreamingError,
+    SSLError,
 )
 
 from docmill.errors import DocmillError, MissingObjectError, SourceError, SystemicError, TransientError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _MISSING = {"NoSuchKey", "404", "NotFound"}
 _REFUSED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "401"}
+_ENDPOINT = "DOCMILL_S3_ENDPOINT_URL or AWS_ENDPOINT_URL_S3"
 _CONNECTIONS = 16
 """Requests of several threads that are under way at once."""
 _PASSING = {
@@ -68,7 +70,10 @@ def _s3_error(error: BotoCoreError | ClientError, url: str) -> DocmillError:
             f"There are no usable AWS credentials for {url}.", hint="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
-        return SystemicError(f"The S3 endpoint of {url} cannot be reached.", hint="Check AWS_ENDPOINT_URL_S3.")
+        return SystemicError(f"The S3 endpoint of {url} cannot be reached.", hint=f"Check {_ENDPOINT}.")
+    if isinstance(error, SSLError):
+        hint = f"Name the file with its CA's certificate in AWS_CA_BUNDLE, and check {_ENDPOINT}."
+        return SystemicError(f"The S3 endpoint of {url} cannot be trusted: {error.kwargs['error']}.", hint=hint)
     if isinstance(error, ReadTimeoutError):
         return TransientError(f"{url}: the store did not answer in time.", hint="It is tried again.")
     if isinstance(error, ConnectionClosedError | IncompleteReadError | ResponseStreamingError):
@@ -109,7 +114,8 @@ class S3Store:
         except BotoCoreError as error:
             raise _s3_error(error, self.url) from error
         except ValueError as error:
-            raise SourceError(f"The S3 endpoint {self._endpoint_url!r} is not a URL.") from error
+            hint = f"Give {_ENDPOINT} as https://host:port."
+            raise SourceError(f"The S3 endpoint {self._endpoint_url!r} is not a URL.", hint=hint) from error
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """Objects in the server's order, a thousand a request: Amazon's is the byte order of their keys."""

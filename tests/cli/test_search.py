@@ -45,3 +45,9 @@ def test_text_around_a_hit_is_given(filled: Path, ask, docmill):
 
 def test_empty_question_is_told(filled: Path, docmill):
     assert "The question is empty." in docmill("search", " ", code=1).stderr
+
+
+def test_unknown_option_is_named_with_the_page_that_lists_them(docmill):
+    told = docmill("search", "x", "--options", '{"alfa": 1}', code=1).stderr
+    assert "alfa" in told
+    assert "docs/retrieval.md" in told

@@ -1,6 +1,12 @@
 """`list`: which objects there are, in byte order of their keys."""
 
+import http.server
 import os
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +20,18 @@ KEYS = ["Z.md", "a/b.md", "a/é.md", "b/c/d.md", "b0.md", "c-d.md", "c.md", "ä.
 
 def keys(store: ObjectStore, **chosen: str) -> list[str]:
     return [info.key for info in store.list(**chosen)]
+
+
+@contextmanager
+def tls_server(key: Path, chain: Path) -> Iterator[str]:
+    """The address of a server that speaks TLS with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def fill(store: ObjectStore) -> list[str]:
@@ -189,3 +207,17 @@ def test_public_names_are_there():
     import docmill.store
 
     assert all(hasattr(docmill.store, name) for name in docmill.store.__all__)
+
+
+def test_certificate_that_is_not_trusted_is_told_with_the_way_out(s3, certificate, monkeypatch):
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    with tls_server(*certificate) as address, pytest.raises(SystemicError, match="certificate verify failed") as caught:
+        keys(S3Store("anything", "", address))
+    assert "AWS_CA_BUNDLE" in caught.value.hint
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:9000", "nonsense"])
+def test_endpoint_that_is_no_url_is_told_with_the_way_out(s3, endpoint: str):
+    with pytest.raises(SourceError, match="is not a URL") as caught:
+        keys(S3Store("anything", "", endpoint))
+    assert "https://" in caught.value.hint
