@@ -26,6 +26,7 @@ from docmill.errors import DocmillError, ReaderError, UsageError
 from docmill.jobs import Job, Jobs, this_process
 from docmill.logs import about
 from docmill.scan import scan
+from docmill.stages.extracted_elements import PRELOAD
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
@@ -34,7 +35,7 @@ _TICK = 1.0
 _WAITING_SLOTS = 8
 _SWEEP_SECONDS = 60.0
 _LEFTOVERS_SECONDS = 3_600.0
-_PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf", "docmill.ingestor.build")
+_PRELOAD = (*PRELOAD, "docmill.extract.pdf", "docmill.ingestor.build")
 
 
 class CancelledError(UsageError):
