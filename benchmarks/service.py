@@ -24,12 +24,14 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from serving import serving
 
 PORT = 7699
+STUB = Path(__file__).with_name("stub.py")
 WORDS = ("the pump valve brake gasket delivers litres minute pressure closes flange rotor seal inventory", "contract")
 WORDS = " ".join(WORDS).split(" ")
 
@@ -162,32 +164,43 @@ print(len(results), len(failures), time.time() - since, time.process_time() - us
 
 
 def throughput(given: argparse.Namespace, folder: Path) -> None:
-    """The same small PDFs through the official client and through Ingestor."""
+    """The same small PDFs through the official client, to a stub that answers it at once, and through Ingestor."""
     make_pdfs(folder / "a", given.documents, given.pages)
-    make_pdfs(folder / "warm", 4)
+    make_pdfs(folder / "warm", 4, given.pages)
     with serving(folder / "home-http", PORT) as (url, pid):
         run_client(given.client, url, folder / "warm")
-        before, alone = cpu_of(pid), own_cpu_of(pid)
-        results, failures, seconds, own = run_client(given.client, url, folder / "a")
-        parent = own_cpu_of(pid) - alone
-        workers = cpu_of(pid) - before - parent
-        print(
-            f"client: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s; CPU s: "
-            f"service's process {parent:.2f}, its workers {workers:.2f}, client {own:.2f}", flush=True,
-        )  # fmt: skip
+        (folder / "result").write_text(json.dumps(fetch(url, post(url, folder / "warm/d00000.pdf"))))
+        served = spent_by(pid, "service", lambda: run_client(given.client, url, folder / "a"))
+    with serving(folder / "stub", PORT, [str(STUB), str(PORT), str(folder / "result")]) as (url, pid):
+        stub = spent_by(pid, "stub", lambda: run_client(given.client, url, folder / "a"))
     from docmill import Ingestor
     from docmill.settings import Settings
 
     settings = Settings(home=folder / "home-own")
     Ingestor(str(folder / "warm"), settings=settings).extract(text_depth="page").ingest()
-    since, alone, wall = cpu_of(os.getpid()), own_cpu_of(os.getpid()), time.time()
-    results = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page").ingest()
-    own = own_cpu_of(os.getpid()) - alone
-    workers = cpu_of(os.getpid()) - since - own
+
+    def ingest() -> list[float]:
+        since = time.time()
+        results = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page").ingest()
+        return [len(results), 0, time.time() - since, 0]
+
+    alone = spent_by(os.getpid(), "Ingestor", ingest)
     print(
-        f"Ingestor: {len(results)} results, {time.time() - wall:.1f} s; CPU s: "
-        f"own process {own:.2f}, workers {workers:.2f}", flush=True,
+        f"CPU s by the client: {served / alone:.2f} times Ingestor's; at least {1 + stub / alone:.2f} times", flush=True
+    )
+
+
+def spent_by(pid: int, name: str, work: Callable[[], list[float]]) -> float:
+    """CPU seconds in all of what `work` did with the process; its parts are printed."""
+    before, alone = cpu_of(pid), own_cpu_of(pid)
+    results, failures, seconds, client = work()
+    parent = own_cpu_of(pid) - alone
+    workers = cpu_of(pid) - before - parent
+    print(
+        f"{name}: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s; CPU s: "
+        f"its process {parent:.2f}, its workers {workers:.2f}, client {client:.2f}", flush=True,
     )  # fmt: skip
+    return parent + workers + client
 
 
 def run_client(python: str, url: str, folder: Path) -> list[float]:
