@@ -36,11 +36,11 @@ WORDS = ("the pump valve brake gasket delivers litres minute pressure closes fla
 WORDS = " ".join(WORDS).split(" ")
 
 
-def make_pdfs(folder: Path, documents: int, pages: int = 1, lines: int = 12) -> None:
+def make_pdfs(folder: Path, documents: int, pages: int = 1, lines: int = 12, first: int = 0) -> None:
     import pymupdf
 
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(documents):
+    for number in range(first, first + documents):
         with pymupdf.open() as document:
             for page in range(pages):
                 text = "\n".join(
