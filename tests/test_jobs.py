@@ -192,6 +192,24 @@ def claimed_later(jobs: Jobs):
     return jobs.claim(ME, {ECHO: 10}, 60)
 
 
+def test_each_set_of_kinds_has_its_own_number(jobs: Jobs):
+    first, second, _ = (jobs.add("echo", {}).job_id for _ in range(3))
+    told = jobs.add("told", {}).job_id
+    taken = jobs.claim(ME, {ECHO: 2, TOLD: 8}, 60)
+    assert {job.job_id for job in taken} == {first, second, told}
+    assert all(job == jobs.find(job.job_id) for job in taken)
+
+
+def test_ended_job_is_given_back_as_it_is_kept(jobs: Jobs):
+    jobs.add("echo", {})
+    (taken,) = jobs.claim(ME, {ECHO: 1}, 60)
+    jobs.report(taken, {"pages": 3})
+    ended = jobs.finish(taken, ME, b"r")
+    assert ended == jobs.find(taken.job_id)
+    assert ended.progress == {"pages": 3}
+    assert jobs.fail(taken, ME, TransientError("It has ended before.")) is None
+
+
 def test_oldest_queued_job_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
     assert jobs.oldest_queued() == 0
     created = jobs.submit("parse", {}).created_at
