@@ -57,13 +57,15 @@ def main(runner: str, packages: tuple[str, ...]) -> None:
     with fresh_home() as home:
         os.environ |= {"DOCMILL_HOME": str(home), "DOCMILL_PIPELINE__EXTRACT__MODE": "fast"}
         with watch.stage("import"):
+            from docmill.batching import form_batches
             from docmill.index.lean import import_pymilvus
-            from docmill.mirror import form_batches, make_plan, resolve_source
             from docmill.models import Stage
             from docmill.pipeline import Scope
+            from docmill.plan import make_plan
             from docmill.progress import told
             from docmill.runners import find_runner
             from docmill.settings import load_settings
+            from docmill.sources import resolve_source
             from docmill.workspace import Workspace
 
             import_pymilvus()

@@ -1,13 +1,14 @@
 """What a ledger of very many documents costs: to fill, to ask, to compare with its source, to look through.
 
-    python benchmarks/reconcile.py [--objects 1000000] [--claims] [--ledger postgresql+psycopg2://…] [--folder DIR]
+    python benchmarks/reconcile.py [--objects 1000000] [--claims | --by-key] [--ledger URL [--server PID]]
 
 The source is simulated: keys and etags are made up as they are listed, without any network (on S3 a listing of a
-million keys is a thousand requests). The ledger is a real one, SQLite unless `--ledger` names an empty database. All
-documents are through all stages: the database makes their outcomes batch by batch and stage by stage, as runs would, so
-that filling it measures claims only; with `--claims` documents are claimed and reconciled, and none has outcomes.
-One object in 100,000 is new, changed or gone at the second listing. What looks through whole collections is asked in a
-process of its own, whose peak of memory is told; the index is empty.
+million keys is a thousand requests). The ledger is a real one, SQLite unless `--ledger` names an empty database, whose
+server on this machine is the process `--server`. All documents are through all stages: the database makes their
+outcomes batch by batch and stage by stage, as runs would, so that filling it measures claims only; with `--by-key` in
+the order of their key, which takes tens of millions in an hour; with `--claims` none has outcomes, and documents are
+claimed and reconciled only. One object in 100,000 is new, changed or gone at the second listing. What looks through
+whole collections is asked in a process of its own, whose peak of memory is told; the index is empty.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import psutil
 import sqlalchemy as sa
 
 from docmill.backup import back_up
@@ -37,11 +39,12 @@ from docmill.inference.memory import HashEmbedder
 from docmill.ledger import Batch
 from docmill.ledger.tables import documents, outcomes
 from docmill.maintenance import prune
-from docmill.mirror import listed_document, reconcile_steps
+from docmill.mirror import reconcile_steps
 from docmill.models import ErrorClass, Stage
-from docmill.outline import make_outline
+from docmill.plan import make_plan
 from docmill.settings import Settings
-from docmill.standing import pending_batches
+from docmill.sources import listed_document
+from docmill.standing import unfinished
 from docmill.status import collection_status
 from docmill.store import ObjectInfo
 from docmill.workspace import Workspace
@@ -84,20 +87,30 @@ def peak() -> float:
     return float(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
+def spent_by(server: int) -> float:
+    """The CPU seconds of a database server so far: of the process with that id, and of its children, ended or not."""
+    if not server:
+        return 0.0
+    whole = psutil.Process(server)
+    times = [whole.cpu_times(), *(each.cpu_times() for each in whole.children())]
+    return sum(each.user + each.system for each in times) + times[0].children_user + times[0].children_system
+
+
 @dataclass
 class Costs:
     """What was measured, a row each."""
 
+    server: int = 0
     rows: list[str] = field(default_factory=list)
 
     @contextmanager
     def of(self, what: str) -> Iterator[None]:
-        """What happens inside is a row: CPU seconds of this process, wall seconds, the most memory so far."""
-        before, since = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+        """What happens inside is a row: CPU seconds here and of the server, wall seconds, the most memory so far."""
+        before, since, other = resource.getrusage(resource.RUSAGE_SELF), time.monotonic(), spent_by(self.server)
         yield
         after, wall = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - since
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        row = f"| {what} | {cpu:,.2f} | {wall:,.2f} | {peak():,.0f} |"
+        row = f"| {what} | {cpu:,.2f} | {spent_by(self.server) - other:,.2f} | {wall:,.2f} | {peak():,.0f} |"
         print(row, flush=True)
         self.rows.append(row)
 
@@ -115,30 +128,44 @@ def fill(workspace: Workspace, bucket: SimulatedBucket) -> None:
             print(f"{number * BATCH:,} claimed; this process took {spent:,.0f} CPU s", flush=True)
 
 
-def finish(workspace: Workspace) -> None:
-    """All documents are through all stages: a transaction for each batch and stage."""
-    database, fingerprints = workspace.ledger.database, workspace.fingerprints
-    for batch in workspace.ledger.batches():
-        own = documents.c.batch == batch.batch
+def finish(workspace: Workspace, *, by_key: bool = False) -> None:
+    """All documents are through all stages: a transaction for each batch and stage, as runs do it.
+
+    With `by_key` a transaction holds documents whose ids begin alike instead: tens of millions of outcomes are written
+    in hours otherwise, for each then lies somewhere else in the index.
+    """
+    database, batches = workspace.ledger.database, workspace.ledger.batches()
+    key = documents.c.document_id
+    for batch in batches:
         with database.write() as connection:
-            version = documents.c.document_id.concat(documents.c.document_id)
-            connection.execute(documents.update().where(own).values(version=version))
-            wanted = sa.select(documents.c.document_id, documents.c.version, documents.c.etag)
-            read = connection.execute(wanted.where(own))
-            raw = fingerprints[Stage.RAW_DOCUMENTS]
-            rows = [
-                {"document_id": row.document_id, "stage": Stage.RAW_DOCUMENTS.value, "version": row.version, **SAME}
-                | {"fingerprint": raw_fingerprint(raw, row.etag)}
-                for row in read
-            ]
-            connection.execute(outcomes.insert(), rows)
-        for stage in list(Stage)[1:]:
-            given = {**SAME, "stage": stage.value, "fingerprint": fingerprints[stage]}
-            values = [sa.literal(value, outcomes.c[name].type).label(name) for name, value in given.items()]
-            made = sa.select(documents.c.document_id, documents.c.version, *values).where(own)
-            with database.write() as connection:
-                into = outcomes.insert().from_select(["document_id", "version", *given], made)
-                connection.execute(into)
+            own = documents.update().where(documents.c.batch == batch.batch)
+            connection.execute(own.values(version=key.concat(key)))
+    if by_key:
+        starts = [f"{number:02x}" for number in range(256)]
+        parts = [sa.and_(key >= low, key < high) for low, high in zip(starts, [*starts[1:], "g"], strict=True)]
+    else:
+        parts = [documents.c.batch == batch.batch for batch in batches]
+    for part in parts:
+        _finish(workspace, part)
+
+
+def _finish(workspace: Workspace, chosen: sa.ColumnElement[bool]) -> None:
+    database, fingerprints = workspace.ledger.database, workspace.fingerprints
+    theirs = sa.select(documents.c.document_id, documents.c.version).where(chosen).order_by(documents.c.document_id)
+    with database.write() as connection:
+        raw = fingerprints[Stage.RAW_DOCUMENTS]
+        rows = [
+            {"document_id": row.document_id, "stage": Stage.RAW_DOCUMENTS.value, "version": row.version, **SAME}
+            | {"fingerprint": raw_fingerprint(raw, row.etag)}
+            for row in connection.execute(theirs.add_columns(documents.c.etag))
+        ]
+        connection.execute(outcomes.insert(), rows)
+    for stage in list(Stage)[1:]:
+        given = {**SAME, "stage": stage.value, "fingerprint": fingerprints[stage]}
+        values = [sa.literal(value, outcomes.c[name].type).label(name) for name, value in given.items()]
+        with database.write() as connection:
+            made = theirs.add_columns(*values)
+            connection.execute(outcomes.insert().from_select(["document_id", "version", *given], made))
 
 
 def megabytes(workspace: Workspace, home: str) -> float:
@@ -170,13 +197,13 @@ def opened(home: str, ledger: str, bucket: SimulatedBucket) -> Workspace:
 
 
 def _plan(workspace: Workspace) -> None:
-    estimate(workspace, make_outline(workspace, "bench", SimulatedBucket.url))
+    estimate(workspace, make_plan(workspace, "bench", SimulatedBucket.url))
 
 
 LOOKS: dict[str, Callable[[Workspace], object]] = {
     "status": lambda workspace: collection_status(workspace, "bench"),
     "doctor: the rows of documents": lambda workspace: list(_rows(workspace, "bench")),
-    "reindex: what is pending": lambda workspace: pending_batches(workspace, workspace.ledger.each_document("bench")),
+    "reindex: what is pending": lambda workspace: unfinished(workspace, "bench"),
     "prune_history": lambda workspace: prune(workspace, days=30),
     "backup": lambda workspace: back_up(workspace.ledger.database, workspace.settings.folder / "a.backup"),
     "plan, nothing new": _plan,
@@ -184,9 +211,9 @@ LOOKS: dict[str, Callable[[Workspace], object]] = {
 """What looks through a whole collection."""
 
 
-def looked(what: str, home: str, ledger: str, objects: int) -> str:
+def looked(what: str, home: str, ledger: str, server: int, objects: int) -> str:
     """One of LOOKS in a process of its own, as a row: its CPU seconds without its start, wall seconds, peak MiB."""
-    given = ["--objects", str(objects), "--folder", home, "--ledger", ledger, "--look", what]
+    given = ["--objects", str(objects), "--folder", home, "--ledger", ledger, "--server", str(server), "--look", what]
     done = subprocess.run([sys.executable, __file__, *given], capture_output=True, text=True, check=True)
     return done.stdout.strip().splitlines()[-1]
 
@@ -196,34 +223,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Costs of a ledger of very many documents.")
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--ledger", default="")
+    parser.add_argument("--server", type=int, default=0, help="the process id of the ledger's server, on this machine")
     parser.add_argument("--folder", type=Path, help="where the home lies for as long as it takes")
     parser.add_argument("--claims", action="store_true", help="documents are claimed and reconciled, without outcomes")
+    parser.add_argument("--by-key", action="store_true", help="outcomes are made in the order of their key")
     parser.add_argument("--look", choices=LOOKS, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path)
     chosen = parser.parse_args()
     bucket = SimulatedBucket(chosen.objects)
     if chosen.look:
         workspace = opened(str(chosen.folder), chosen.ledger, bucket)
-        with Costs().of(chosen.look):
+        with Costs(chosen.server).of(chosen.look):
             LOOKS[chosen.look](workspace)
         return
     with tempfile.TemporaryDirectory(dir=chosen.folder) as home:
-        lines = measured(home, chosen.ledger, bucket, claims=chosen.claims)
+        lines = measured(home, chosen.ledger, chosen.server, bucket, claims=chosen.claims, by_key=chosen.by_key)
     lines.append(f"Command, on {os.cpu_count()} cores: `python benchmarks/reconcile.py --objects {chosen.objects}`")
     print("\n".join(lines))
     if chosen.output:
         chosen.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def measured(home: str, url: str, bucket: SimulatedBucket, *, claims: bool) -> list[str]:
+def measured(home: str, url: str, server: int, bucket: SimulatedBucket, *, claims: bool, by_key: bool) -> list[str]:
     """The lines of the report."""
-    costs, workspace = Costs(), opened(home, url, bucket)
+    costs, workspace = Costs(server), opened(home, url, bucket)
     ledger = workspace.ledger
     with costs.of("claim all, in batches of 1,000"):
         fill(workspace, bucket)
     if not claims:
         with costs.of("(six outcomes of each are made)"):
-            finish(workspace)
+            finish(workspace, by_key=by_key)
     print(f"{megabytes(workspace, home):,.0f} MB", *(filled := largest(workspace)), sep="\n", flush=True)
     ledger_mb = megabytes(workspace, home)
     asked: dict[str, Callable[[], object]] = {
@@ -239,7 +268,7 @@ def measured(home: str, url: str, bucket: SimulatedBucket, *, claims: bool) -> l
     with costs.of("reconcile"):
         steps = list(reconcile_steps(workspace, "bench", bucket.url))
     for what in () if claims else LOOKS:
-        costs.rows.append(looked(what, home, url, bucket.count))
+        costs.rows.append(looked(what, home, url, server, bucket.count))
         print(costs.rows[-1], flush=True)
     workspace.close()
     batches, deleted = sum(len(step.batches) for step in steps), sum(step.deleted for step in steps)
@@ -247,8 +276,8 @@ def measured(home: str, url: str, bucket: SimulatedBucket, *, claims: bool) -> l
         f"{bucket.count:,} objects, {'PostgreSQL' if url else 'SQLite'}: a ledger of {ledger_mb:,.0f} MB; "
         f"reconciling made {batches} batches and deleted {deleted} documents in {len(steps)} steps.",
         "",
-        "| | CPU s | wall s | MiB at most so far |",
-        "|---|---|---|---|",
+        "| | CPU s | of the server | wall s | MiB at most so far |",
+        "|---|---|---|---|---|",
         *costs.rows,
         "",
         "| | MB |",

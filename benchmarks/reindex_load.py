@@ -27,13 +27,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from docmill.batching import form_batches
 from docmill.config import ChunkConfig, PipelineConfig
 from docmill.errors import DocmillError
 from docmill.generations import roll_back
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan
 from docmill.models import Stage
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.reindex import reindex
 from docmill.retrieve import SearchMode, search
 from docmill.settings import Settings

@@ -22,14 +22,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from docmill.batching import form_batches
 from docmill.index import Space, VectorIndex
 from docmill.index.base import Candidate, Where
 from docmill.index.conditions import condition_of
-from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.models import Hit
 from docmill.pipeline import pending_batches, run_batch
+from docmill.plan import make_plan
 from docmill.retrieve import Fusion, SearchMode, SearchOptions, search
 from docmill.settings import BatchLimits, Settings, WorkerLimits
+from docmill.sources import resolve_source
 from docmill.workspace import Workspace
 
 DEPTHS = (1, 5, 10)

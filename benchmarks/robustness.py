@@ -27,13 +27,15 @@ from pathlib import Path
 
 from hostile import damaged, generated, long_document
 
+from docmill.batching import form_batches
 from docmill.config import Mode
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.models import Outcome, Stage, Status
 from docmill.pipeline import run_stage
+from docmill.plan import make_plan
 from docmill.settings import BatchLimits, Settings, WorkerLimits
+from docmill.sources import resolve_source
 from docmill.workspace import Workspace
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "documents"

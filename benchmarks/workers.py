@@ -18,7 +18,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from docmill.mirror import form_batches, make_plan
+from docmill.batching import form_batches
+from docmill.plan import make_plan
 from docmill.settings import Settings
 from docmill.workspace import Workspace
 from tests.conftest import need

@@ -17,8 +17,7 @@ from docmill.inference.checks import check_models
 from docmill.ledger import Batch
 from docmill.members import container_id
 from docmill.models import Document, Stage, Status
-from docmill.pipeline import current_outcome, delete_documents
-from docmill.standing import USABLE, with_outcomes
+from docmill.pipeline import delete_documents
 from docmill.tally import Tally
 from docmill.workspace import Workspace
 
@@ -132,16 +131,13 @@ def _rows(workspace: Workspace, name: str) -> Iterator[Finding]:
             tally.count(_row_of(row.document_id, row.version) for _, row in part)
             unknown = ledger.unknown(name, sorted({row.document_id for _, row in part}))
             orphans += [key for key, row in part if row.document_id in unknown]
-        standing = with_outcomes(workspace, ledger.each_document(name))
-        found = ((each, current_outcome(workspace, last, each, outcomes)) for each, outcomes in standing)
-        done = ((each, outcome) for each, outcome in found if outcome is not None and outcome.status is Status.OK)
-        while some := list(islice(done, _DOCUMENTS)):
-            counted = tally.of([_row_of(each.document_id, each.version) for each, _ in some])
-            lacking += [
-                each.document_id
-                for each, outcome in some
-                if counted.get(_row_of(each.document_id, each.version), 0) != outcome.counts["rows"]
-            ]
+        documents = ledger.each_document(name)
+        while some := {each.document_id: each for each in islice(documents, _DOCUMENTS)}:
+            counted = tally.of([_row_of(each.document_id, each.version) for each in some.values()])
+            for written in ledger.current(list(some), {last: workspace.fingerprints[last]}):
+                row = _row_of(written.document_id, some[written.document_id].version)
+                if written.status is Status.OK and counted.get(row, 0) != written.counts["rows"]:
+                    lacking.append(written.document_id)
     yield Finding(
         f"collection {name}",
         not orphans,
@@ -184,16 +180,18 @@ def _artifacts(workspace: Workspace, name: str) -> Iterator[Finding]:
 
 def _named_artifacts(workspace: Workspace, name: str) -> Iterator[tuple[str, str, Stage]]:
     """The keys of the artifacts that the ledger says are there, with the document and the stage that make them."""
-    stages = dict(workspace.artifacts.keys)
+    key_of = dict(workspace.artifacts.keys)
     if not workspace.config.enrich.active:
-        stages.pop(Stage.ENRICHED_ELEMENTS, None)
-    for document, outcomes in with_outcomes(workspace, workspace.ledger.each_document(name)):
-        if document.container:
-            yield member_key(document.version), container_id(document), Stage.EXTRACTED_ELEMENTS
-        for stage, key_of in stages.items():
-            outcome = current_outcome(workspace, stage, document, outcomes)
-            if outcome is not None and outcome.status in USABLE:
-                yield key_of(document, workspace.fingerprints[stage]), document.document_id, stage
+        key_of.pop(Stage.ENRICHED_ELEMENTS, None)
+    fingerprints = {stage: workspace.fingerprints[stage] for stage in key_of}
+    documents = workspace.ledger.each_document(name)
+    while part := {each.document_id: each for each in islice(documents, _DOCUMENTS)}:
+        for each in part.values():
+            if each.container:
+                yield member_key(each.version), container_id(each), Stage.EXTRACTED_ELEMENTS
+        for made in workspace.ledger.current(list(part), fingerprints):
+            key = key_of[made.stage](part[made.document_id], fingerprints[made.stage])
+            yield key, made.document_id, made.stage
 
 
 def _buried(workspace: Workspace, name: str) -> Iterator[Finding]:

@@ -9,9 +9,8 @@ from itertools import islice
 
 from docmill.artifacts import extension
 from docmill.errors import PermanentError, TransientError
-from docmill.mirror import Plan
 from docmill.models import Document, Stage
-from docmill.outline import Outline
+from docmill.plan import Plan
 from docmill.standing import with_outcomes
 from docmill.store import LocalStore
 from docmill.workspace import Workspace
@@ -61,7 +60,7 @@ class _History:
     seconds: float = 0.0
 
 
-def estimate(workspace: Workspace, plan: Plan | Outline) -> Estimate:
+def estimate(workspace: Workspace, plan: Plan) -> Estimate:
     """How much the plan's new and changed documents are."""
     history = _history(workspace)
     pages, estimated, seconds = 0, False, 0.0

@@ -16,7 +16,7 @@ from docmill.index.base import Space
 from docmill.index.generation import Generation, State
 from docmill.models import Stage
 from docmill.retrieve.golden import compare_spaces, golden_questions
-from docmill.standing import USABLE, current_outcome, pending_batches, with_outcomes
+from docmill.standing import unfinished
 from docmill.workspace import Workspace
 
 
@@ -56,14 +56,11 @@ def verify(workspace: Workspace, collection: str) -> Verdict:
     """What speaks against the generation of the settings: rows that lack or are too many, or worse answers."""
     generation = begin(workspace, collection)
     ledger = workspace.ledger
-    if pending := pending_batches(workspace, ledger.each_document(collection)):
+    if pending := unfinished(workspace, collection):
         reason = f"{len(pending)} batches are not through all stages: run `docmill ingest` or `docmill reindex`"
         return Verdict(generation, pending, (reason,), {"reasons": [reason]})
-    done = (
-        current_outcome(workspace, Stage.VECTOR_COLLECTION, each, outcomes)
-        for each, outcomes in with_outcomes(workspace, ledger.each_document(collection))
-    )
-    expected = sum(each.counts.get("rows", 0) for each in done if each is not None and each.status in USABLE)
+    last = Stage.VECTOR_COLLECTION
+    expected = ledger.sums(collection, last, "rows", workspace.fingerprints[last]).get("rows", 0)
     rows = sum(1 for _ in workspace.index.each_held(collection, workspace.space))
     reasons = []
     if rows != expected:

@@ -1,92 +1,37 @@
-"""Compares a source's objects with the ledger: what is new, changed, unchanged or gone, and makes batches of it."""
+"""Keeps collections as their sources are: what is new or changed becomes batches, what is gone is deleted."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 
-from docmill import tracing
 from docmill.access import apply_access
 from docmill.attributes import SIDE_CAR, is_side_car
-from docmill.errors import SourceError, UsageError
+from docmill.batching import form_batches
+from docmill.errors import UsageError
 from docmill.ids import document_id
-from docmill.ledger import Batch, Ledger
-from docmill.models import INSIDE, Document
+from docmill.models import Document
 from docmill.pipeline import delete_documents
-from docmill.settings import BatchLimits
-from docmill.store import ObjectInfo, ObjectStore, canonical_url
+from docmill.plan import Part, against, compare, owners, vanished
+from docmill.sources import listed_document
 from docmill.store.notifications import Event
 from docmill.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a source holds against what the ledger knows of it. `gone` are documents whose objects are not there.
+def retag(workspace: Workspace, collection: str, part: Part, *, tags: bool = False) -> list[Document]:
+    """The known documents of a part of a source have the access tags and metadata of now; those that changed.
 
-    `with_side_car` are the source keys beside which a side-car lies, or may lie.
+    With `tags` the object tags that `access_object_tags` names are read of each: one request for one. Side-cars of
+    documents that other parts list are looked at, too.
     """
-
-    collection: str
-    source: str
-    new: tuple[Document, ...]
-    changed: tuple[Document, ...]
-    unchanged: tuple[Document, ...]
-    gone: tuple[Document, ...]
-    with_side_car: frozenset[str] = frozenset()
-
-    @property
-    def pending(self) -> tuple[Document, ...]:
-        """New and changed documents."""
-        return self.new + self.changed
-
-
-def make_plan(workspace: Workspace, collection: str, source: str) -> Plan:
-    """What an ingest of the source would do; nothing is written.
-
-    `source` is the address of a folder or prefix (it ends with `/`) or of one object. Raises SourceError when the
-    source cannot be listed.
-    """
-    store, single = split_source(workspace, source)
-    infos = list(objects_of(store, single))
-    listed = [listed_document(collection, store, info) for info in infos if not is_side_car(info.key)]
-    known = {
-        each.source_key: each
-        for each in workspace.ledger.documents(collection, source)
-        if not each.container and (not single or each.source_key == source)
-    }
-    new, changed, unchanged = _compare(listed, known)
-    present = {each.source_key for each in listed}
-    gone = tuple(each for key, each in known.items() if key not in present)
-    side_cars = {source} if single else _owners(store, infos)
-    return Plan(collection, source, new, changed, unchanged, gone, frozenset(side_cars))
-
-
-def _owners(store: ObjectStore, infos: Sequence[ObjectInfo]) -> set[str]:
-    """The source keys whose side-cars are among the objects."""
-    return {store.url + info.key.removesuffix(SIDE_CAR) for info in infos if is_side_car(info.key)}
-
-
-def retag(workspace: Workspace, plan: Plan) -> list[Document]:
-    """The known documents of the plan have the access tags and metadata of now; those that changed."""
-    known = workspace.ledger.documents_by_id([each.document_id for each in (*plan.changed, *plan.unchanged)])
-    return apply_access(workspace, plan.collection, known, plan.with_side_car)
-
-
-def _compare(
-    listed: Sequence[Document], known: Mapping[str, Document]
-) -> tuple[tuple[Document, ...], tuple[Document, ...], tuple[Document, ...]]:
-    """New, changed and unchanged documents; of the last as the ledger knows them."""
-    new = tuple(each for each in listed if each.source_key not in known)
-    rest = [(each, known[each.source_key]) for each in listed if each.source_key in known]
-    changed = tuple(each for each, before in rest if each.etag != before.etag)
-    unchanged = tuple(before for each, before in rest if each.etag == before.etag)
-    return new, changed, unchanged
+    ledger, own = workspace.ledger, {each.source_key for each in part.pending + part.unchanged}
+    ids = [each.document_id for each in part.changed]
+    ids += [document_id(collection, key) for key in part.with_side_car - own]
+    tagging = [*part.unchanged, *ledger.documents_by_id(ids)]
+    with_tags = {each.source_key for each in tagging} if tags else set()
+    return apply_access(workspace, collection, tagging, part.with_side_car, with_tags)
 
 
 @dataclass(frozen=True)
@@ -114,8 +59,8 @@ def scan(
     listed = [listed_document(collection, store, info) for info in infos if not is_side_car(info.key)]
     ids = [each.document_id for each in listed]
     known = {each.source_key: each for each in workspace.ledger.documents_by_id(ids)}
-    new, changed, _ = _compare(listed, known)
-    fresh = _owners(store, [each for each in infos if each.modified >= since])
+    new, changed, _ = against(listed, known)
+    fresh = owners(store, [each for each in infos if each.modified >= since])
     return Scan(new + changed, infos[-1].key if len(infos) == limit else "", frozenset(fresh))
 
 
@@ -152,7 +97,7 @@ def look_at(workspace: Workspace, collection: str, source: str, keys: Sequence[s
     listed = [listed_document(collection, store, info) for info in infos if info is not None]
     ids = [each.document_id for each in listed]
     known = {each.source_key: each for each in workspace.ledger.documents_by_id(ids)}
-    new, changed, _ = _compare(listed, known)
+    new, changed, _ = against(listed, known)
     return new + changed
 
 
@@ -203,46 +148,21 @@ def reconcile_step(
     if not started:
         ledger.add_source(collection, source)
         started = time.time()
-    infos = list(islice(workspace.source(source).list(after=cursor), limit))
-    finished = len(infos) < limit
-    until = "" if finished else source + infos[-1].key
-    after = source + cursor if cursor else ""
-    known = {
-        each.source_key: each
-        for each in ledger.documents(collection, source, after=after, until=until)
-        if not each.container
-    }
     store = workspace.source(source)
-    listed = [listed_document(collection, store, info) for info in infos if not is_side_car(info.key)]
-    present = {each.source_key for each in listed}
-    ledger.mark_gone([each.document_id for key, each in known.items() if key not in present], time.time())
-    known = {key: known[key] for key in known.keys() & present} | _known_elsewhere(ledger, listed, after, until)
-    new, changed, _ = _compare(listed, known)
-    side_cars = _owners(store, infos)
-    earlier = [document_id(collection, key) for key in side_cars - known.keys()]
-    unsure = {key for key in known if until and key + SIDE_CAR > until}  # theirs may be listed by the next step
-    tagging = [*known.values(), *workspace.ledger.documents_by_id(earlier)]
-    with_tags = {each.source_key for each in tagging} if tags else set()
-    retagged = apply_access(workspace, collection, tagging, side_cars | unsure, with_tags)
-    batches = form_batches(workspace, collection, new + changed, runner=runner)
-    ledger.save_scan(collection, source, "" if finished else infos[-1].key, 0.0 if finished else started)
+    infos = list(islice(store.list(after=cursor), limit))
+    part = compare(workspace, collection, store, infos, after=cursor, limit=limit)
+    finished = not part.cursor
+    ledger.mark_gone([each.document_id for each in part.missing], time.time())
+    retagged = retag(workspace, collection, part, tags=tags)
+    batches = form_batches(workspace, collection, part.pending, runner=runner)
+    ledger.save_scan(collection, source, part.cursor, 0.0 if finished else started)
     deleted = _delete_gone(workspace, collection, source, started, force=force) if finished else 0
-    return Reconciled(len(infos), tuple(batches), deleted, finished, len(retagged))
-
-
-def _known_elsewhere(ledger: Ledger, listed: Sequence[Document], after: str, until: str) -> dict[str, Document]:
-    """The known ones of the listed documents whose keys do not sort between two others.
-
-    There are none where objects are listed in byte order. SeaweedFS lists folder by folder: a/x before a-b.
-    """
-    ids = [each.document_id for each in listed if each.source_key <= after or (until and each.source_key > until)]
-    return {each.source_key: each for each in ledger.documents_by_id(ids)}
+    return Reconciled(part.listed, tuple(batches), deleted, finished, len(retagged))
 
 
 def _delete_gone(workspace: Workspace, collection: str, source: str, since: float, *, force: bool) -> int:
     """Documents marked as gone since the scan began are deleted, unless their objects are there again."""
-    store = workspace.source(source)
-    gone = tuple(each for each in workspace.ledger.gone(collection, source, since) if store.head(each.key) is None)
+    gone = vanished(workspace, workspace.ledger.gone(collection, source, since))
     check_deletions(
         len(gone),
         workspace.ledger.count(collection, source, objects=True),
@@ -252,75 +172,6 @@ def _delete_gone(workspace: Workspace, collection: str, source: str, since: floa
     )
     delete_documents(workspace, collection, [each.document_id for each in gone])
     return len(gone)
-
-
-def settled(documents: Sequence[Document], limits: BatchLimits, now: float) -> list[Document]:
-    """Those that can be batched now: full batches, and the rest once the newest object of it has rested.
-
-    Without the rest a tick in the middle of an upload would make two batches of one.
-    """
-    ready: list[Document] = []
-    for group in _groups(documents, limits):
-        full = len(group) >= limits.documents or sum(each.size for each in group) >= limits.bytes
-        if full or now - max(each.modified for each in group) >= limits.settle_seconds:
-            ready += group
-    return ready
-
-
-def resolve_source(workspace: Workspace, address: str) -> str:
-    """The address of what a user named: it ends with `/` for a folder or prefix, and does not for one object.
-
-    Raises SourceError when there is nothing, and for a folder whose name ends as only containers' members may.
-    """
-    if address.rstrip("/").endswith(INSIDE.rstrip("/")):
-        raise SourceError(
-            f"{address} ends with {INSIDE[0]!r}, which stands between a container and its members.",
-            hint="Rename the folder, or ingest the one above it.",
-        )
-    if address.startswith("s3://"):
-        url = canonical_url(address).rstrip("/")
-        bucket, _, key = url.removeprefix("s3://").partition("/")
-        single = bool(key) and workspace.source(f"s3://{bucket}/").head(key) is not None
-        return url if single else url + "/"
-    path = Path(canonical_url(address).removeprefix("file://"))
-    if not path.exists():
-        raise SourceError(f"{path} does not exist.", hint="Check the path.")
-    return f"file://{path}" if path.is_file() else f"file://{path}/".replace("////", "///")
-
-
-def split_source(workspace: Workspace, source: str) -> tuple[ObjectStore, str]:
-    """The store of the source and "" for all of it, or the key of the one object that the source names."""
-    if source.endswith("/"):
-        return workspace.source(source), ""
-    base, _, name = source.rpartition("/")
-    return workspace.source(base + "/"), name
-
-
-def objects_of(store: ObjectStore, single: str) -> Iterator[ObjectInfo]:
-    """The objects of the store, side-cars among them, or the one of that key; raises SourceError if it is not there."""
-    if not single:
-        yield from store.list()
-        return
-    if is_side_car(single):
-        raise SourceError(f"{store.url}{single} is a side-car.", hint="Name the document that it lies beside.")
-    info = store.head(single)
-    if info is None:
-        raise SourceError(f"There is no object {store.url}{single}.", hint="Check the path.")
-    yield info
-
-
-def listed_document(collection: str, store: ObjectStore, info: ObjectInfo) -> Document:
-    """The object as a document of the collection."""
-    key = store.url + info.key
-    return Document(
-        document_id=document_id(collection, key),
-        collection=collection,
-        source=store.url,
-        source_key=key,
-        etag=info.etag,
-        size=info.size,
-        modified=info.modified,
-    )
 
 
 def check_deletions(gone: int, known: int, source: str, cap: float, *, force: bool = False) -> None:
@@ -341,54 +192,3 @@ def check_deletions(gone: int, known: int, source: str, cap: float, *, force: bo
             f"{gone} of {known} documents of {source} are gone, more than {cap:.0%}: none is deleted.",
             hint="If that is right, run it with force, or raise delete_cap.",
         )
-
-
-def form_batches(
-    workspace: Workspace, collection: str, documents: Sequence[Document], *, runner: str = ""
-) -> list[str]:
-    """The documents belong to new batches; the batches' names, in order. Each has its manifest in the store.
-
-    `runner` names who runs them; batches without one are taken by the `new_uploads` sensor. Documents that another
-    batch has claimed since they were listed are left to it.
-    """
-    groups = _groups(documents, workspace.settings.batch)
-    names = (_write_batch(workspace, collection, group, runner) for group in groups)
-    return [name for name in names if name is not None]
-
-
-def _groups(documents: Sequence[Document], limits: BatchLimits) -> Iterator[list[Document]]:
-    group: list[Document] = []
-    size = 0
-    for document in documents:
-        if group and (len(group) >= limits.documents or size + document.size > limits.bytes):
-            yield group
-            group, size = [], 0
-        group.append(document)
-        size += document.size
-    if group:
-        yield group
-
-
-def _write_batch(workspace: Workspace, collection: str, documents: Sequence[Document], runner: str) -> str | None:
-    """The name of a batch of those documents that none has claimed, None if all are claimed."""
-    while free := workspace.ledger.unclaimed(documents):
-        name, manifest = _manifest(workspace, free)
-        key = f"batches/{name}/manifest.jsonl"
-        workspace.store.put(key, manifest)
-        batch = Batch(name, collection, len(free), sum(each.size for each in free), time.time(), runner)
-        if workspace.ledger.claim(batch, free):
-            newest = max((each.modified for each in free), default=0.0) or batch.created_at
-            tracing.upload(name, collection, [each.document_id for each in free], newest)
-            return name
-        workspace.store.delete(key)
-    return None
-
-
-def _manifest(workspace: Workspace, documents: Sequence[Document]) -> tuple[str, bytes]:
-    """A new batch's name and its list of documents."""
-    listed = ("document_id", "collection", "source", "source_key", "etag", "size")
-    lines = [json.dumps({name: getattr(each, name) for name in listed}, ensure_ascii=False) for each in documents]
-    manifest = "\n".join(lines).encode()
-    day = datetime.now(UTC).strftime("%Y%m%d")
-    number = workspace.ledger.next_number(f"batches-{day}")
-    return f"{day}-{number:06d}-{hashlib.sha256(manifest).hexdigest()[:8]}", manifest

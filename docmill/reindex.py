@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from docmill.generations import Verdict, activate, begin
-from docmill.standing import pending_batches
+from docmill.standing import unfinished
 from docmill.workspace import Workspace
 
 
@@ -23,6 +23,6 @@ def reindex(workspace: Workspace, collection: str, run: Callable[[str], None], *
     rows = sum(1 for _ in workspace.index.each_held(collection, known.space)) if known else documents
     if documents:
         workspace.index.prepare(collection, workspace.space, rows)
-    for batch in pending_batches(workspace, ledger.each_document(collection)):
+    for batch in unfinished(workspace, collection):
         run(batch)
     return activate(workspace, collection, force=force)

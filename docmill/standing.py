@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from docmill.fingerprints import raw_fingerprint
-from docmill.models import Document, Outcome, Stage, Status
+from docmill.models import INSIDE, Document, Outcome, Stage, Status
 from docmill.workspace import Workspace
 
 USABLE = {Status.OK, Status.PARTIAL}
@@ -43,6 +43,14 @@ def pending_batches(workspace: Workspace, documents: Iterable[Document]) -> list
     """Batches that hold any of these documents before its end: not through all stages, and not failed on the way."""
     standing = with_outcomes(workspace, documents)
     return sorted({each.batch for each, outcomes in standing if _is_pending(workspace, each, outcomes)})
+
+
+def unfinished(workspace: Workspace, collection: str, source: str = "") -> list[str]:
+    """The batches that are pending of all the collection's documents, or of a source's: a folder or one object."""
+    left = workspace.ledger.not_through(collection, workspace.fingerprints, source)
+    if source and not source.endswith("/"):  # not of those whose name only begins so
+        left = (each for each in left if each.source_key == source or each.source_key.startswith(source + INSIDE))
+    return pending_batches(workspace, left)
 
 
 def _is_pending(workspace: Workspace, document: Document, outcomes: Outcomes) -> bool:

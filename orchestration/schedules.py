@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from docmill.mirror import form_batches, make_plan, retag
+from docmill.batching import form_batches
+from docmill.mirror import retag
+from docmill.plan import parts
 from orchestration.jobs import ingest_batch, prune_history, reconcile_bucket, snapshot_collections
 from orchestration.partitions import document_batches
 from orchestration.sensors import requests_for
@@ -23,9 +25,9 @@ def scheduled_ingest(
     """Batches of everything new or changed, and those that nobody has started."""
     with workspace.open() as opened:
         for collection, source in watched(opened):
-            plan = make_plan(opened, collection, source)
-            retag(opened, plan)
-            form_batches(opened, collection, plan.pending)
+            for part in parts(opened, collection, source):
+                retag(opened, collection, part)
+                form_batches(opened, collection, part.pending)
         requests = requests_for(context.instance, opened.ledger.unfinished_batches())
     batches = [request.partition_key for request in requests if request.partition_key]
     context.instance.add_dynamic_partitions(document_batches.name or "", batches)

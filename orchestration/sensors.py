@@ -14,10 +14,11 @@ from typing import TypedDict
 
 import dagster as dg
 
+from docmill.batching import form_batches, settled
 from docmill.errors import DocmillError
 from docmill.ids import digest
 from docmill.ledger import Batch, Failure
-from docmill.mirror import form_batches, look_at, retag_scanned, retag_told, scan, settled
+from docmill.mirror import look_at, retag_scanned, retag_told, scan
 from docmill.models import ErrorClass
 from docmill.settings import load_settings
 from docmill.store.notifications import Event, UploadQueue

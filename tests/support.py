@@ -7,11 +7,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from docmill.batching import form_batches
 from docmill.database import Database
 from docmill.ledger import Failure
-from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.models import ChunkKind, Document, Stage
-from docmill.pipeline import Scope, StageReport, delete_documents, pending_batches, run_batch
+from docmill.pipeline import Scope, StageReport, delete_documents, run_batch
+from docmill.plan import make_plan
+from docmill.sources import resolve_source
+from docmill.standing import unfinished
 from docmill.workspace import Workspace
 
 EVERYTHING = Scope()
@@ -23,7 +26,7 @@ def ingest(workspace: Workspace, folder: Path, scope: Scope = EVERYTHING) -> dic
     plan = make_plan(workspace, "default", source)
     delete_documents(workspace, "default", [each.document_id for each in plan.gone])
     made = form_batches(workspace, "default", plan.pending, runner="cli")
-    batches = [*pending_batches(workspace, plan.unchanged), *made]
+    batches = [*(each for each in unfinished(workspace, "default", source) if each not in made), *made]
     reports = [run_batch(workspace, batch, scope=scope, run_id="test") for batch in batches]
     return {each.stage: each for each in reports[-1]} if reports else {}
 

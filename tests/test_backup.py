@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from docmill.backup import back_up, restore
+from docmill.batching import form_batches
 from docmill.errors import CorruptDocumentError, UsageError
 from docmill.ledger import Ledger
 from docmill.maintenance import rebuild
-from docmill.mirror import form_batches, make_plan
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.workspace import Workspace
 from tests.databases import Postgres
 

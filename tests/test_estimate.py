@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from docmill.estimate import Estimate, estimate
-from docmill.mirror import make_plan
+from docmill.plan import make_plan
 from docmill.workspace import Workspace
 from tests.services import ROOT
 from tests.support import ingest

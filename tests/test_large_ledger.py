@@ -2,12 +2,14 @@
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import pytest
 import sqlalchemy as sa
 
 from docmill.backup import back_up
+from docmill.cli.ingest import taken_up
 from docmill.doctor import examine
 from docmill.errors import SystemicError, UsageError
 from docmill.generations import verify
@@ -15,10 +17,10 @@ from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
 from docmill.ledger import Batch, Ledger, Standing
 from docmill.maintenance import prune, rebuild
-from docmill.mirror import listed_document
 from docmill.models import Document, Outcome, Stage, Status
-from docmill.outline import make_outline
+from docmill.plan import make_plan, parts
 from docmill.settings import Settings
+from docmill.sources import listed_document
 from docmill.status import collection_status
 from docmill.store import MemoryStore
 from docmill.tally import Tally
@@ -60,9 +62,16 @@ def _verify(workspace: Workspace) -> None:
     assert len(verify(workspace, "default").pending) == MANY / 500
 
 
-def _outline(workspace: Workspace) -> None:
-    found = make_outline(workspace, "default", "memory://source/")
+def _plan(workspace: Workspace) -> None:
+    found = make_plan(workspace, "default", "memory://source/")
     assert (found.unchanged, found.unchanged_bytes, found.pending, found.gone) == (MANY, MANY, (), ())
+
+
+def _ingest(workspace: Workspace) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("docmill.cli.ingest.parts", partial(parts, limit=500))
+        found, batches = taken_up(workspace, "default", "memory://source/", "source", force=False)
+    assert (found["unchanged"], len(batches)) == (MANY, MANY / 500)
 
 
 def _status(workspace: Workspace) -> None:
@@ -74,7 +83,8 @@ LOOKS: dict[str, Callable[[Workspace], object]] = {
     "status": _status,
     "doctor": examine,
     "reindex": _verify,
-    "plan": _outline,
+    "plan": _plan,
+    "ingest": _ingest,
     "prune": lambda workspace: prune(workspace, days=30),
     "backup": lambda workspace: back_up(workspace.ledger.database, workspace.settings.folder / "a.backup"),
 }

@@ -252,11 +252,19 @@ def test_documents_that_are_not_in_the_collection_as_they_are_now(ledger: Ledger
     touched = all_of_them["touched"]
     later = ledger.outcomes([touched.document_id])[touched.document_id, Stage.RAW_DOCUMENTS].updated_at + 1
     ledger.claim(batch("two", created_at=later), [touched.model_copy(update={"etag": "e2"})])
-    found = {
-        each.source_key.removeprefix("s3://b/").removesuffix(".md") for each in ledger.not_through("default", "new")
+    now = {Stage.RAW_DOCUMENTS: "of each object", Stage.VECTOR_COLLECTION: "new"}
+    found = [each.source_key.removeprefix("s3://b/").removesuffix(".md") for each in ledger.not_through("default", now)]
+    assert found == ["failed", "not yet", "older settings", "older version", "touched"]
+    assert len(list(ledger.not_through("default", now | {Stage.CHUNKS: "never made"}))) == len(names)
+    assert [each.source_key for each in ledger.not_through("default", now, "s3://b/n")] == ["s3://b/not yet.md"]
+    assert list(ledger.not_through("other", now)) == []
+    current = list(ledger.current([each.document_id for each in all_of_them.values()], now))
+    well = {all_of_them[name].document_id: name for name in ("through", "partial", "touched")}
+    assert {well[each.document_id]: each.status for each in current} == {
+        "through": Status.OK,
+        "partial": Status.PARTIAL,
+        "touched": Status.OK,
     }
-    assert found == {"failed", "older settings", "older version", "not yet", "touched"}
-    assert ledger.not_through("other", "new") == []
 
 
 def test_object_that_was_only_touched_needs_no_more_than_a_look(ledger: Ledger):

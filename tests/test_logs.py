@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from docmill.batching import form_batches
 from docmill.logs import JsonFormatter, LogLines, about
-from docmill.mirror import form_batches, make_plan
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.workspace import Workspace
 
 

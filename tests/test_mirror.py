@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docmill.batching import form_batches, settled
 from docmill.errors import SourceError, UsageError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import check_deletions, form_batches, make_plan, reconcile_step, resolve_source, scan, settled
+from docmill.mirror import check_deletions, reconcile_step, scan
 from docmill.models import Document
-from docmill.outline import make_outline
+from docmill.plan import make_plan, parts, vanished
 from docmill.settings import BatchLimits, Settings
+from docmill.sources import resolve_source
 from docmill.store import MemoryStore
 from docmill.workspace import Workspace
 
@@ -66,11 +68,11 @@ def test_plan_tells_new_changed_unchanged_and_gone(mirrored: Workspace, source: 
     source.delete("c")
     source.put("d", b"new")
     plan = make_plan(mirrored, "default", URL)
-    found = [names(part) for part in (plan.new, plan.changed, plan.unchanged, plan.gone)]
-    assert found == [["d"], ["b"], ["a"], ["c"]]
+    assert [names(found) for found in (plan.new, plan.changed, plan.gone)] == [["d"], ["b"], ["c"]]
+    assert (plan.unchanged, plan.unchanged_bytes) == (1, 3)
 
 
-def test_outline_tells_what_a_plan_does_and_only_counts_what_is_unchanged(mirrored: Workspace, source: MemoryStore):
+def test_parts_of_a_source_together_are_the_whole(mirrored: Workspace, source: MemoryStore):
     for key in ("a", "b", "c", "e", "z/1"):
         source.put(key, b"old")
     take_in(mirrored)
@@ -80,13 +82,25 @@ def test_outline_tells_what_a_plan_does_and_only_counts_what_is_unchanged(mirror
         source.delete(key)
     for key in ("0", "d", "zz"):
         source.put(key, b"new")
-    outline = make_outline(mirrored, "default", URL)
-    found = [names(part) for part in (outline.new, outline.changed, outline.gone)]
-    assert found == [["0", "d", "zz"], ["b"], ["c", "z/1"]]
-    assert (outline.unchanged, outline.unchanged_bytes) == (2, 6)
-    assert outline.pending == make_plan(mirrored, "default", URL).pending
-    single = make_outline(mirrored, "default", f"{URL}b")
-    assert (names(single.changed), single.new, single.gone, single.unchanged) == (["b"], (), (), 0)
+    for limit in (1, 2, 3, 100):
+        found = list(parts(mirrored, "default", URL, limit=limit))
+        assert sum(part.listed for part in found) == 7
+        assert names([each for part in found for each in part.new]) == ["0", "d", "zz"]
+        assert names([each for part in found for each in part.changed]) == ["b"]
+        assert names([each for part in found for each in part.unchanged]) == ["a", "e"]
+        assert names([each for part in found for each in part.missing]) == ["c", "z/1"]
+        with_a = [part for part in found if "a" in names(part.unchanged)]
+        assert [f"{URL}a" in part.with_side_car for part in with_a] == [True]
+
+
+def test_one_object_is_a_part_that_says_nothing_of_others(mirrored: Workspace, source: MemoryStore):
+    for key in ("a", "b"):
+        source.put(key, b"old")
+    take_in(mirrored)
+    source.put("b", b"new")
+    source.delete("a")
+    (part,) = parts(mirrored, "default", f"{URL}b")
+    assert (names(part.changed), part.new, part.unchanged, part.missing) == (["b"], (), (), ())
 
 
 def test_plan_writes_nothing(mirrored: Workspace, source: MemoryStore):
@@ -279,8 +293,12 @@ def test_store_that_lists_folder_by_folder_is_mirrored_in_steps(s3, s3_endpoint:
 
         assert reconcile()[0] == 4
         assert reconcile() == (0, 0)
-        found = make_outline(workspace, "default", source)
+        found = make_plan(workspace, "default", source)
         assert (found.unchanged, found.pending, found.gone) == (len(keys), (), ())
+        steps = list(parts(workspace, "default", source, limit=2))
+        assert sum(len(part.unchanged) for part in steps) == len(keys)
+        assert [part.pending for part in steps] == [()] * len(steps)
+        assert [each for part in steps for each in vanished(workspace, part.missing)] == []
         for key in ("a/y-1", "a-b"):
             s3.delete_object(Bucket=bucket, Key=key)
             keys.remove(key)

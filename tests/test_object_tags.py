@@ -8,10 +8,13 @@ from pydantic import ValidationError
 
 from docmill.access import apply_policy
 from docmill.attributes import SIDE_CAR, AttributeReader
-from docmill.mirror import form_batches, make_plan, reconcile_steps, retag
+from docmill.batching import form_batches
+from docmill.mirror import reconcile_steps, retag
 from docmill.models import Stage
 from docmill.pipeline import pending_batches, run_batch
+from docmill.plan import make_plan, parts
 from docmill.settings import Settings
+from docmill.standing import unfinished
 from docmill.store.s3 import S3Store
 from docmill.workspace import Workspace
 from tests.support import documents, failures
@@ -52,10 +55,10 @@ class Tagged:
     def ingest(self) -> list[str]:
         """What `docmill ingest` does; the documents whose tags changed."""
         workspace = self.workspace
-        plan = make_plan(workspace, "default", self.source)
-        changed = [each.key for each in retag(workspace, plan)]
-        batches = [*pending_batches(workspace, plan.unchanged)]
-        for batch in [*batches, *form_batches(workspace, "default", plan.pending, runner="cli")]:
+        (part,) = parts(workspace, "default", self.source)
+        changed = [each.key for each in retag(workspace, "default", part)]
+        form_batches(workspace, "default", part.pending, runner="cli")
+        for batch in unfinished(workspace, "default", self.source):
             run_batch(workspace, batch)
         return changed
 

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from docmill import fingerprints, pipeline
+from docmill.batching import form_batches
 from docmill.config import ChunkConfig, PipelineConfig
 from docmill.errors import SystemicError, TransientError, UsageError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.models import ErrorClass, Stage, Status
 from docmill.pipeline import Scope, run_batch, run_stage
+from docmill.plan import make_plan
 from docmill.settings import Settings
+from docmill.sources import resolve_source
 from docmill.stages import WORK, Job, Result, extracted_elements
 from docmill.workspace import Workspace
 from tests.services import ROOT

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from docmill.batching import form_batches
 from docmill.errors import UsageError
-from docmill.mirror import form_batches, make_plan
 from docmill.models import Stage
 from docmill.pipeline import Scope
+from docmill.plan import make_plan
 from docmill.runners import LibraryRunner, find_runner
 from docmill.workspace import Workspace
 from tests.support import documents, searchable

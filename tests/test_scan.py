@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from docmill.batching import form_batches
 from docmill.errors import ConfigError, InfectedDocumentError, SystemicError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan
 from docmill.models import Stage, Status
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.scan import scan
 from docmill.settings import ScanSettings, Settings, load_settings
 from docmill.workspace import Workspace

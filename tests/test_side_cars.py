@@ -7,11 +7,13 @@ import pytest
 
 from docmill.access import apply_policy
 from docmill.attributes import SIDE_CAR
+from docmill.batching import form_batches
 from docmill.errors import SourceError
 from docmill.index.conditions import parse_condition
-from docmill.mirror import form_batches, make_plan, reconcile_step, retag
+from docmill.mirror import reconcile_step, retag
 from docmill.models import Stage
 from docmill.pipeline import pending_batches, run_batch
+from docmill.plan import make_plan, parts
 from docmill.retrieve import SearchOptions, search
 from docmill.stages.base import Result
 from docmill.workspace import Workspace
@@ -30,7 +32,8 @@ def source(folder: Path) -> str:
 
 
 def retagged(workspace: Workspace, folder: Path) -> list[str]:
-    return [each.key for each in retag(workspace, make_plan(workspace, "default", source(folder)))]
+    found = parts(workspace, "default", source(folder))
+    return [each.key for part in found for each in retag(workspace, "default", part)]
 
 
 def unworkable(*_: object) -> list[Result]:

@@ -25,7 +25,8 @@ def test_documents_are_counted_by_what_became_of_them(workspace: Workspace, fold
 
 
 def test_changed_document_is_pending_until_it_is_done(workspace: Workspace, folder: Path):
-    from docmill.mirror import form_batches, make_plan
+    from docmill.batching import form_batches
+    from docmill.plan import make_plan
 
     ingest(workspace, folder)
     (folder / "pumps.md").write_text("Another text.")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from docmill.batching import form_batches
 from docmill.ledger import Ledger
-from docmill.mirror import form_batches, make_plan
 from docmill.models import Stage
 from docmill.pipeline import Scope, delete_documents, run_batch
+from docmill.plan import make_plan
 from docmill.usage import Spent, Usage, shares
 from docmill.workspace import Workspace
 from tests.conftest import Run

@@ -12,11 +12,12 @@ import dagster as dg
 import pytest
 
 from docmill import webhooks
+from docmill.batching import form_batches
 from docmill.errors import ConfigError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.settings import Settings, WebhookSettings, load_settings
 from docmill.webhooks import Webhooks
 from docmill.workspace import Workspace

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.markup import escape
 
+from docmill.batching import form_batches
 from docmill.cli.output import (
     StageBars,
+    comparing,
     console,
     failure_record,
     notes,
@@ -25,15 +28,18 @@ from docmill.errors import UsageError
 from docmill.estimate import Estimate, estimate
 from docmill.generations import WAY_BACK, drop_expired, unsearched
 from docmill.ledger import Failure
-from docmill.mirror import check_deletions, form_batches, make_plan, reconcile_steps, resolve_source, retag
+from docmill.mirror import check_deletions, reconcile_steps, retag
 from docmill.models import Stage
-from docmill.outline import Outline, make_outline
-from docmill.pipeline import Scope, delete_documents, pending_batches
+from docmill.pipeline import Scope, delete_documents
+from docmill.plan import Plan, make_plan, parts, vanished
 from docmill.runners import find_entry, find_runner
 from docmill.settings import load_settings, overridden
+from docmill.sources import resolve_source
+from docmill.standing import unfinished
 from docmill.workspace import Workspace
 
 _NOTES = 20
+_NUMBERS = ("new", "changed", "unchanged", "gone", "retagged", "resumed_batches")
 
 
 @contextmanager
@@ -57,7 +63,7 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         source = resolve_source(workspace, path)
-        numbers, batches = _taken_up(workspace, collection, source, path, force=force)
+        numbers, batches = taken_up(workspace, collection, source, path, force=force)
         bars = _run(workspace, batches, runner)
         failures = _failures(workspace, collection, source)
         if sentence := unsearched(workspace, collection):
@@ -66,28 +72,37 @@ def ingest(path: str, collection: str, *, as_json: bool, force: bool, runner: st
         return len({each.document.document_id for each in failures})
 
 
-def _taken_up(
+def taken_up(
     workspace: Workspace, collection: str, source: str, path: str, *, force: bool
 ) -> tuple[dict[str, int], list[str]]:
-    """The source's documents are in batches and what is gone is deleted: how many of each, and batches to be run.
-
-    The documents themselves are not given back: they would lie in memory for as long as the batches run.
-    """
-    plan = make_plan(workspace, collection, source)
-    if not (plan.pending or plan.unchanged or plan.gone):
+    """The source's documents are in batches and what is gone is deleted: how many of each, and batches to be run."""
+    numbers = Counter(gone=_drop_gone(workspace, collection, source, force=force))
+    made: list[str] = []
+    with comparing(source) as tell:
+        for part in parts(workspace, collection, source):
+            numbers += Counter(new=len(part.new), changed=len(part.changed), unchanged=len(part.unchanged))
+            numbers["retagged"] += len(retag(workspace, collection, part))
+            made += form_batches(workspace, collection, part.pending, runner="cli")
+            tell(part.listed)
+    if not numbers.total():
         raise UsageError(f"{path} holds no documents.", hint="Check the path; hidden files are left out.")
-    known = len(plan.gone) + len(plan.changed) + len(plan.unchanged)
-    check_deletions(len(plan.gone), known, plan.source, workspace.settings.delete_cap, force=force)
-    delete_documents(workspace, collection, [each.document_id for each in plan.gone])
-    retagged = retag(workspace, plan)
-    made = form_batches(workspace, collection, plan.pending, runner="cli")
     if source.endswith("/"):  # only now, or a sensor's tick could take the documents first
         workspace.ledger.add_source(collection, source)
-    ids = [each.document_id for each in (*plan.unchanged, *plan.pending)]
-    waiting = pending_batches(workspace, workspace.ledger.documents_by_id(ids))
-    left = [batch for batch in waiting if batch not in made]
-    numbers = {name: len(getattr(plan, name)) for name in ("new", "changed", "unchanged", "gone")}
-    return numbers | {"retagged": len(retagged), "resumed_batches": len(left)}, [*left, *made]
+    left = [batch for batch in unfinished(workspace, collection, source) if batch not in made]
+    numbers["resumed_batches"] = len(left)
+    return {name: numbers[name] for name in _NUMBERS}, [*left, *made]
+
+
+def _drop_gone(workspace: Workspace, collection: str, source: str, *, force: bool) -> int:
+    """The source's documents whose objects are not there are deleted, if they are not too many; how many."""
+    known = workspace.ledger.count(collection, source, objects=True)
+    if not known:
+        return 0
+    missing = (each for part in parts(workspace, collection, source) for each in vanished(workspace, part.missing))
+    gone = {each.document_id for each in missing}
+    check_deletions(len(gone), known, source, workspace.settings.delete_cap, force=force)
+    delete_documents(workspace, collection, sorted(gone))
+    return len(gone)
 
 
 def reconcile(collection: str, *, as_json: bool, force: bool, runner: str, tags: bool) -> int:
@@ -98,15 +113,15 @@ def reconcile(collection: str, *, as_json: bool, force: bool, runner: str, tags:
         sources = [url for name, url in workspace.ledger.sources() if name == collection]
         if not sources:
             raise UsageError(f"No source is watched for {collection!r}.", hint="Begin with `docmill ingest FOLDER`.")
-        steps = [
-            step
-            for source in sources
-            for step in reconcile_steps(workspace, collection, source, force=force, runner="cli", tags=tags)
-        ]
+        steps = []
+        for source in sources:
+            with comparing(source) as tell:
+                for step in reconcile_steps(workspace, collection, source, force=force, runner="cli", tags=tags):
+                    tell(step.listed)
+                    steps.append(step)
         dropped = drop_expired(workspace, collection)
         deleted, retagged = sum(each.deleted for each in steps), sum(each.retagged for each in steps)
-        left = workspace.ledger.not_through(collection, workspace.fingerprints[Stage.VECTOR_COLLECTION])
-        batches = pending_batches(workspace, left)
+        batches = unfinished(workspace, collection)
         bars = _run(workspace, batches, runner)
         failures = workspace.ledger.failures(collection)
         if as_json:
@@ -183,7 +198,8 @@ def plan(path: str, collection: str, *, as_json: bool) -> None:
     with open_workspace() as workspace:
         collection = collection or workspace.settings.collection
         source = resolve_source(workspace, path)
-        found = make_outline(workspace, collection, source)
+        with comparing(source) as tell:
+            found = make_plan(workspace, collection, source, tell)
         guess = estimate(workspace, found)
     if as_json:
         print_json(_plan_record(found, guess))
@@ -207,7 +223,7 @@ def _size(documents: tuple[object, ...]) -> str:
     return f"{sum(getattr(each, 'size', 0) for each in documents):,}"
 
 
-def _plan_record(found: Outline, guess: Estimate) -> dict[str, object]:
+def _plan_record(found: Plan, guess: Estimate) -> dict[str, object]:
     lists = {name: [each.source_key for each in getattr(found, name)] for name in ("new", "changed", "gone")}
     return {
         "collection": found.collection,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,26 @@ def open_workspace() -> Iterator[Workspace]:
         yield workspace
     finally:
         workspace.close()
+
+
+@contextmanager
+def comparing(source: str) -> Iterator[Callable[[int], None]]:
+    """While a source is gone through, standard error says how many objects have been compared: call it with some more.
+
+    Where it is no terminal a line is written for each call but the first, so that a small source says nothing.
+    """
+    total = 0
+
+    def tell(listed: int) -> None:
+        nonlocal total
+        line = f"{escape(short(source))}: {total + listed:,} objects compared"
+        if total and not notes.is_terminal:
+            notes.print(line)
+        total += listed
+        status.update(line)
+
+    with notes.status(f"Listing {escape(short(source))}") as status:
+        yield tell
 
 
 def print_json(value: object) -> None:

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from docmill.batching import form_batches
 from docmill.errors import DocmillError, EmptyDocumentError, PermanentError
 from docmill.ingestor.build import build_elements, is_plain
 from docmill.ingestor.inputs import Found, Named, find_all
 from docmill.ingestor.options import Tasks
 from docmill.ingestor.shape import Source, error_element
 from docmill.ingestor.work import Bench, Done, Trace, extract, finish, is_showable
-from docmill.mirror import form_batches
 from docmill.models import Document, Outcome, Stage, Status
 from docmill.pipeline import Scope, run_stage
 from docmill.stages.extracted_elements import PRELOAD, elements_artifact

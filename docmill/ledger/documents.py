@@ -16,8 +16,6 @@ from docmill.ledger.tables import outcomes as _outcomes
 from docmill.ledger.tables import sources as _sources
 from docmill.models import INSIDE, Document
 
-_PART = 1_000
-
 
 class Documents(Rows):
     """The documents of all collections."""
@@ -29,26 +27,11 @@ class Documents(Rows):
 
         With `after` and `until` only those whose key sorts behind the first and not behind the second.
         """
-        key = self._key()
-        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE)
-        query = query.order_by(*self._by_key()).limit(limit)
-        if below:
-            query = query.where(self._below(below))
-        if after:
-            query = query.where(key > after)
-        if until:
-            query = query.where(key <= until)
-        if after or until:
-            query = query.where(self._between(after, until))
-        with self._read() as connection:
-            return [document_of(row) for row in connection.execute(query)]
+        return self._ranged(collection, below, after, until, limit)
 
     def each_document(self, collection: str, below: str = "") -> Iterator[Document]:
         """The same documents, a few in memory at a time: looked up in parts, each as the ledger is by then."""
-        after = ""
-        while part := self.documents(collection, below, after=after, limit=_PART):
-            yield from part
-            after = part[-1].source_key
+        return self._paged(collection, below)
 
     def documents_by_id(self, ids: Sequence[str]) -> list[Document]:
         """Those of the documents that are known, by key."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from docmill.database import again
-from docmill.ledger.rows import Rows, document_of, slices, storable
-from docmill.ledger.tables import ALIVE, FAULTY, SHOWN
+from docmill.ledger.rows import Rows, slices, storable
+from docmill.ledger.tables import ALIVE, FAULTY, SHOWN, USABLE, current
 from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
@@ -78,28 +78,19 @@ class Outcomes(Rows):
                     found[outcome.document_id, outcome.stage] = outcome
         return found
 
-    def not_through(self, collection: str, fingerprint: str) -> list[Document]:
-        """Documents that have not been read since they were claimed, or are not in the collection as they are now.
+    def not_through(self, collection: str, fingerprints: Mapping[Stage, str], below: str = "") -> Iterator[Document]:
+        """Documents that are not through all these stages, by key; those that failed on the way are among them.
 
-        That is: whose outcome at the last stage is missing, failed, or of another version or fingerprint. Of a large
-        collection these are few; the database finds them.
+        That is: which have not been read since they were claimed, or whose outcome at a later stage is missing, failed,
+        or of another version or fingerprint. Of a large collection these are few; the database finds them.
         """
-        own = _outcomes.c.document_id == _documents.c.document_id
         claimed = sa.select(_batches.c.created_at).where(_batches.c.batch == _documents.c.batch)
         since = sa.func.coalesce(claimed.correlate(_documents).scalar_subquery(), 0)
-        raw = _outcomes.c.stage == Stage.RAW_DOCUMENTS.value
-        read = sa.select(1).where(own, raw, _outcomes.c.updated_at >= since)
-        current = sa.select(1).where(
-            own,
-            _outcomes.c.stage == Stage.VECTOR_COLLECTION.value,
-            _outcomes.c.status.in_([Status.OK.value, Status.PARTIAL.value]),
-            _outcomes.c.version == _documents.c.version,
-            _outcomes.c.fingerprint == fingerprint,
-        )
-        through = sa.and_(*(each.correlate(_documents).exists() for each in (read, current)))
-        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE, ~through)
-        with self._read() as connection:
-            return [document_of(row) for row in connection.execute(query)]
+        read = sa.and_(_outcomes.c.stage == Stage.RAW_DOCUMENTS.value, _outcomes.c.updated_at >= since)
+        own = _outcomes.c.document_id == _documents.c.document_id
+        done = sa.select(sa.func.count()).where(own, USABLE, sa.or_(read, current(fingerprints)))
+        through = done.correlate(_documents).scalar_subquery() == len(fingerprints)
+        return self._paged(collection, below, ~through)
 
     def pages(self, ids: Iterable[str]) -> dict[str, int]:
         """How many pages were read of each document, as far as known."""

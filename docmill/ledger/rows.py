@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from docmill.database import Database
 from docmill.ids import name_hash
-from docmill.ledger.tables import SHOWN
+from docmill.ledger.tables import ALIVE, SHOWN
 from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.migrations import migrate
@@ -18,6 +18,7 @@ from docmill.models import Document
 
 _SHOWN = [column.name for column in SHOWN]
 _IN_LIST = 500
+_PART = 1_000
 _HEAD = 500
 """Characters of a key in PostgreSQL's index."""
 
@@ -120,3 +121,37 @@ class Rows:
         """Whether the source key begins with the prefix; not by LIKE, for which SQLite's A is an a."""
         beyond = prefix + "\U0010ffff"
         return sa.and_(self._key() >= prefix, self._key() < beyond, self._between(prefix, beyond))
+
+    def _ranged(
+        self,
+        collection: str,
+        below: str = "",
+        after: str = "",
+        until: str = "",
+        limit: int | None = None,
+        chosen: sa.ColumnElement[bool] | None = None,
+    ) -> list[Document]:
+        """The documents below a key, behind `after` and not behind `until`, of which `chosen` holds, by key."""
+        key = self._key()
+        query = sa.select(*SHOWN).where(_documents.c.collection == collection, ALIVE)
+        query = query.order_by(*self._by_key()).limit(limit)
+        if chosen is not None:
+            query = query.where(chosen)
+        if below:
+            query = query.where(self._below(below))
+        if after:
+            query = query.where(key > after)
+        if until:
+            query = query.where(key <= until)
+        if after or until:
+            query = query.where(self._between(after, until))
+        with self._read() as connection:
+            return [document_of(row) for row in connection.execute(query)]
+
+    def _paged(
+        self, collection: str, below: str = "", chosen: sa.ColumnElement[bool] | None = None
+    ) -> Iterator[Document]:
+        after = ""
+        while part := self._ranged(collection, below, after, limit=_PART, chosen=chosen):
+            yield from part
+            after = part[-1].source_key

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from docmill.ledger.rows import Rows, slices
-from docmill.ledger.tables import ALIVE, FAULTY
+from docmill.ledger.tables import ALIVE, FAULTY, USABLE, current
 from docmill.ledger.tables import batches as _batches
 from docmill.ledger.tables import documents as _documents
 from docmill.ledger.tables import outcomes as _outcomes
@@ -25,6 +25,16 @@ class Standing:
     well: int = 0
     waiting: int = 0
     faulty: int = 0
+
+
+@dataclass(frozen=True)
+class Current:
+    """What an outcome says that stands as it is now."""
+
+    document_id: str
+    stage: Stage
+    status: Status
+    counts: Mapping[str, int]
 
 
 class Standings(Rows):
@@ -61,8 +71,11 @@ class Standings(Rows):
             yield found
             last = found[-1]
 
-    def sums(self, collection: str, stage: Stage, names: str) -> dict[str, int]:
-        """What the counts of all documents at a stage add up to, of the names that are LIKE that."""
+    def sums(self, collection: str, stage: Stage, names: str, fingerprint: str = "") -> dict[str, int]:
+        """What the counts of all documents at a stage add up to, of the names that are LIKE that.
+
+        With a fingerprint only usable outcomes count that have it and are of their document's version.
+        """
         if self._on_sqlite:
             counts = sa.func.json_each(_outcomes.c.counts).table_valued("key", "value")
         else:
@@ -74,8 +87,21 @@ class Standings(Rows):
             .where(_documents.c.collection == collection, ALIVE, sa.cast(counts.c.key, sa.Text).like(names))
             .group_by(counts.c.key)
         )
+        if fingerprint:
+            query = query.where(USABLE, current({stage: fingerprint}))
         with self._read() as connection:
             return {name: int(value) for name, value in connection.execute(query).all()}
+
+    def current(self, ids: Sequence[str], fingerprints: Mapping[Stage, str]) -> Iterator[Current]:
+        """The usable outcomes of these documents' versions that have the fingerprint of their stage."""
+        query = sa.select(_outcomes.c.document_id, _outcomes.c.stage, _outcomes.c.status, _outcomes.c.counts)
+        query = query.join(_documents, _documents.c.document_id == _outcomes.c.document_id)
+        for part in slices(ids):
+            with self._read() as connection:
+                rows = connection.execute(
+                    query.where(_outcomes.c.document_id.in_(part), ALIVE, USABLE, current(fingerprints))
+                ).all()
+            yield from (Current(row[0], Stage(row[1]), Status(row[2]), row[3]) for row in rows)
 
     def unknown(self, collection: str, ids: Sequence[str]) -> set[str]:
         """Those of the ids that no document of the collection has."""

@@ -7,8 +7,11 @@ migrations alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
+from docmill.models import Stage, Status
 from docmill.tables import metadata as metadata
 
 sources = sa.Table(
@@ -99,6 +102,7 @@ BURIED = documents.c.deleted_at != sa.literal_column("0")
 GONE = documents.c.gone_since != sa.literal_column("0")
 MEMBER = documents.c.source.like(sa.literal_column("'%!/'"))
 FAULTY = outcomes.c.status != sa.literal_column("'ok'")
+USABLE = outcomes.c.status.in_([Status.OK.value, Status.PARTIAL.value])
 sa.Index("ix_documents_buried", documents.c.collection, sqlite_where=BURIED, postgresql_where=BURIED)
 sa.Index("ix_documents_gone", documents.c.collection, sqlite_where=GONE, postgresql_where=GONE)
 sa.Index(
@@ -109,3 +113,13 @@ sa.Index(
     postgresql_using="hash",  # a B-tree refuses keys over 2,704 bytes
 )
 sa.Index("ix_outcomes_faulty", outcomes.c.document_id, sqlite_where=FAULTY, postgresql_where=FAULTY)
+
+
+def current(fingerprints: Mapping[Stage, str]) -> sa.ColumnElement[bool]:
+    """Whether an outcome is of its document's version, and has its stage's fingerprint.
+
+    Not for raw documents: the fingerprint of their outcomes holds the object's etag.
+    """
+    later = [(stage, each) for stage, each in fingerprints.items() if stage is not Stage.RAW_DOCUMENTS]
+    settings = (sa.and_(outcomes.c.stage == stage.value, outcomes.c.fingerprint == each) for stage, each in later)
+    return sa.and_(outcomes.c.version == documents.c.version, sa.or_(sa.false(), *settings))

@@ -14,15 +14,16 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import BaseModel
 
 from docmill.artifacts import extension
+from docmill.batching import form_batches
 from docmill.errors import UsageError
 from docmill.extract.render import to_html, to_markdown, to_text
 from docmill.fetch import fetch, rules_of
 from docmill.ids import content_version
 from docmill.jobs import work_id
 from docmill.ledger import Failure
-from docmill.mirror import form_batches, make_plan
 from docmill.models import Document, Element, Extraction, Stage
 from docmill.pipeline import Scope, delete_documents, pending_batches
+from docmill.plan import Part, parts
 from docmill.runners import find_runner
 from docmill.service.auth import Caller, allowed
 from docmill.service.native_jobs import JobView, view
@@ -189,15 +190,19 @@ def do_ingest(context: Context) -> bytes:
     assert isinstance(names, list)
     source = f"{workspace.store.url}uploads/{collection}/"
     with INGESTING:
-        plans = [make_plan(workspace, collection, source + str(name)) for name in dict.fromkeys(names)]
-        pending = [each for plan in plans for each in plan.pending]
-        others = [make_plan(workspace, collection, source + name) for name in _waiting(context, collection, names)]
-        beside = [each for plan in others for each in plan.pending]
-        form_batches(workspace, collection, [*pending, *beside], runner="service")
-        ids = [each.document_id for plan in plans for each in (*plan.pending, *plan.unchanged)]
+        own = _compared(workspace, collection, source, [str(name) for name in dict.fromkeys(names)])
+        others = _compared(workspace, collection, source, _waiting(context, collection, names))
+        beside = [each for part in others for each in part.pending]
+        form_batches(workspace, collection, [each for part in own for each in part.pending] + beside, runner="service")
+        ids = [each.document_id for part in own for each in (*part.pending, *part.unchanged)]
         due = [*_due(context, ids), *(each.document_id for each in beside)]
         _run_batches(context, pending_batches(workspace, workspace.ledger.documents_by_id(due)), due)
     return _ended(workspace, collection, ids)
+
+
+def _compared(workspace: Workspace, collection: str, source: str, names: Sequence[str]) -> list[Part]:
+    """What the objects of these names are against what the ledger knows."""
+    return [part for name in names for part in parts(workspace, collection, source + name)]
 
 
 def _waiting(context: Context, collection: str, names: Sequence[object]) -> list[str]:

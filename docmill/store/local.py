@@ -55,12 +55,13 @@ class LocalStore:
         """Files below the folder in byte order of their keys."""
         if not self.root.is_dir():
             raise SourceError(f"{self.root} is not a folder.", hint="Check the path.")
-        for info in self._walk(self.root, "", prefix, ()):
-            if info.key > after and info.key.startswith(prefix):
-                yield info
+        yield from self._walk(self.root, "", prefix, after, ())
 
-    def _walk(self, folder: Path, base: str, prefix: str, above: tuple[Path, ...]) -> Iterator[ObjectInfo]:
-        """Files below `folder`, whose keys begin with `base`; links to a folder `above` are not followed round."""
+    def _walk(self, folder: Path, base: str, prefix: str, after: str, above: tuple[Path, ...]) -> Iterator[ObjectInfo]:
+        """Files below `folder`, whose keys begin with `base`; links to a folder `above` are not followed round.
+
+        Nothing is asked of what sorts before `after`: a source that is listed in steps is not gone through in each.
+        """
         here = folder.resolve()
         if here in above:
             return
@@ -74,9 +75,10 @@ class LocalStore:
             key = base + entry.name
             if entry.name in folders:
                 below = key + "/"
-                if below.startswith(prefix) or prefix.startswith(below):
-                    yield from self._walk(Path(entry.path), below, prefix, (*above, here))
-            elif self._inside(Path(entry.path)):
+                wanted = below.startswith(prefix) or prefix.startswith(below)
+                if wanted and (below > after or after.startswith(below)):
+                    yield from self._walk(Path(entry.path), below, prefix, after, (*above, here))
+            elif key > after and key.startswith(prefix) and self._inside(Path(entry.path)):
                 info = self.head(key)
                 if info is not None:
                     yield info

@@ -10,9 +10,10 @@ from functools import cache, cached_property
 from docmill.models import Scalar
 from docmill.structured.formats import FINDERS
 from docmill.structured.labels import Zone
+from docmill.structured.numbers import currency
 from docmill.structured.reading import spanned, text_of
 from docmill.structured.targets import Target
-from docmill.structured.values import currency, plain
+from docmill.structured.values import plain
 from docmill.structured.vocabulary import CUSTOMER_LABELS
 from docmill.structured.words import Layout, Segment, Word
 

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from docmill.structured.entries import asks_for_dated, asks_for_works, plain_items
+from docmill.structured.context import Context
+from docmill.structured.entries import asks_for_dated, asks_for_works
 from docmill.structured.entries import entries as sectioned
-from docmill.structured.fields import Candidate, Chosen, Strategy, fill
-from docmill.structured.formats import FINDERS
+from docmill.structured.fields import Candidate, Chosen, fill
 from docmill.structured.front import authors
-from docmill.structured.labels import Labels, Surroundings, Zone
-from docmill.structured.prose import Prose
-from docmill.structured.reading import Value, in_prose, read, text_of
+from docmill.structured.labels import Labels, Surroundings
+from docmill.structured.plain_lists import plain_values
+from docmill.structured.reading import Value, read, text_of
 from docmill.structured.record import ArrayReport
 from docmill.structured.schema import Node
-from docmill.structured.sections import Sections, running
-from docmill.structured.statements import Statements, asks_for_periods
+from docmill.structured.statements import asks_for_periods
 from docmill.structured.tables import Found, Item, tables
-from docmill.structured.targets import HINTED, Target, target, words_of
-from docmill.structured.values import Style, plain
-from docmill.structured.words import Layout, Segment, Word
+from docmill.structured.targets import Target, target, words_of
+from docmill.structured.values import Style
+from docmill.structured.words import Layout, Word
 from docmill.structured.words import layout as laid_out
 
 _BLOCK, _BLOCK_LABEL = 6, 0.7
@@ -40,39 +38,14 @@ class Entry:
     page: int = 1
 
 
-@dataclass(frozen=True)
-class Context:
-    """What arrays are filled from. `keys` are the properties that tell items apart, by the array's path."""
-
-    layout: Layout
-    style: Style
-    strategy: Strategy
-    hints: Mapping[str, tuple[str, ...]]
-    keys: Mapping[str, str]
-
-    @cached_property
-    def statements(self) -> Statements:
-        """The tables of line items by period."""
-        return Statements(self.layout, self.style)
-
-    @cached_property
-    def runs(self) -> bool:
-        """Whether the document is mostly running text."""
-        return running(self.layout)
-
-    @cached_property
-    def sections(self) -> Sections:
-        """The headings and what stands below each."""
-        return Sections(self.layout)
-
-
 def array(node: Node, context: Context) -> tuple[list[Entry], ArrayReport]:
     """The items of an array in document order, and whether they are all."""
     items = node.items
     if items is None or items.kind == "array":
         return [], ArrayReport(rows=0, items=0)
     if items.kind != "object":
-        entries = [Entry({items.path: each}, page=each.candidate.words[0].page) for each in _plain(items, context)]
+        values = plain_values(items, context)
+        entries = [Entry({items.path: each}, page=each.candidate.words[0].page) for each in values]
         return entries, ArrayReport(rows=len(entries), items=len(entries), pages=_span(entries))
     if asks_for_periods(items):
         return _given(context.statements.items(node))
@@ -317,92 +290,3 @@ def _pages(found: Sequence[Found]) -> tuple[int, ...]:
 def _span(entries: Sequence[Entry]) -> tuple[int, ...]:
     pages = [entry.page for entry in entries]
     return (min(pages), max(pages)) if pages else ()
-
-
-def _plain(items: Node, context: Context) -> Iterator[Chosen]:
-    """The values of an array of scalars, each once."""
-    wanted = target(items, context.hints)
-    seen: set[str] = set()
-    candidates = list(_plain_candidates(wanted, context))
-    if not candidates and wanted.kind == "text" and not items.enum:
-        candidates = [each.candidate for each in plain_items(items, context.sections)]
-    for candidate in candidates:
-        if context.runs and str(candidate.value)[:1].islower():
-            continue  # a sentence that goes on
-        key = plain(str(candidate.value))
-        if key and key not in seen:
-            seen.add(key)
-            yield Chosen(candidate, 0.0, min(0.95, candidate.score))
-
-
-def _plain_candidates(wanted: Target, context: Context) -> Iterator[Candidate]:
-    if wanted.kind == "party":
-        for name, words, score in Prose(context.layout).parties():
-            yield Candidate(name, words, score)
-        return
-    if wanted.kind in FINDERS:
-        for row in context.layout.rows:
-            for segment in row.segments:
-                for each in read(wanted, segment.words, context.style):
-                    yield Candidate(each.value, each.words, 0.8 * each.fit)
-        return
-    labels = Labels([wanted])
-    zones = list(labels.zones(context.layout))
-    around = Surroundings(context.layout, zones)
-    for zone in zones:
-        if zone.meanings.get(0, 0) < 0.85 and zone.meanings.get(0, 0) < HINTED - 1:
-            continue
-        if zone.rest and zone.closed:
-            yield from _listed(wanted, zone.rest, zone.text, context.style)
-        elif not zone.rest and not context.runs and _stands_over(context.layout, zone.segment):
-            yield from _list_below(wanted, zone, around, context)
-
-
-def _stands_over(layout: Layout, label: Segment) -> bool:
-    """Whether what is below a label can be its list: it begins its row, or heads a column of a table."""
-    row = layout.rows[label.row]
-    if label is row.segments[0]:
-        return True
-    below = layout.rows[label.row + 1] if label.row + 1 < len(layout.rows) else row
-    is_table = below is not row and below.page == row.page and len(below.segments) == len(row.segments)
-    return is_table and any(abs(each.x0 - label.x0) < 4 for each in below.segments)
-
-
-def _list_below(wanted: Target, zone: Zone, around: Surroundings, context: Context) -> Iterator[Candidate]:
-    """The lines below a label as a list; none where one of them is running text, which is no list."""
-    lines: list[list[Word]] = []
-    for line in _below(context.layout, zone.segment.row, zone.segment.x0):
-        if any(around.is_label(each) for each in line):
-            break
-        lines.append([word for each in line for word in each.words])
-    if any(in_prose(line) for line in lines):
-        return
-    for words in lines:
-        yield from _listed(wanted, words, zone.text, context.style)
-
-
-def _below(layout: Layout, start: int, left: float) -> Iterator[list[Segment]]:
-    """The segments of the lines below, left edges agreeing, until a gap."""
-    last = layout.rows[start]
-    for row in layout.rows[start + 1 : start + 60]:
-        if row.page != last.page or row.y0 - last.y1 > 0.9 * last.height:
-            return
-        chosen = [each for each in row.segments if -4 <= each.x0 - left < 60]
-        if not chosen:
-            continue
-        yield chosen
-        last = row
-
-
-def _listed(wanted: Target, words: Sequence[Word], label: str, style: Style) -> Iterator[Candidate]:
-    """The parts of a list that is written in one line: apart by commas, semicolons or bullets."""
-    part: list[Word] = []
-    for word in [*words, None]:
-        if word is not None and not re.fullmatch(r"[•·|;,▪*–-]", word.text):
-            part.append(word)
-        open_ = sum(each.text.count("(") - each.text.count(")") for each in part) > 0
-        ends = word is None or (word.text.endswith((",", ";")) and not open_)
-        if (ends or re.fullmatch(r"[•·|;,▪*–-]", word.text if word else "")) and part:
-            for each in read(wanted, part, style)[:1]:
-                yield Candidate(each.value, each.words, 0.8 * each.fit, label)
-            part = []

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from docmill.models import BBox, Scalar
-from docmill.structured.arrays import Context, Entry, array
+from docmill.structured.arrays import Entry, array
+from docmill.structured.context import Context
 from docmill.structured.fields import Chosen, Strategy, fill
 from docmill.structured.hints import Hints, read_hints
+from docmill.structured.numbers import style_of
 from docmill.structured.parts import WHOLE_PAGES, Parts
 from docmill.structured.reading import text_of
 from docmill.structured.record import ArrayReport, Citation, FieldResult, Json, Reasoning, Record, Warned, join
 from docmill.structured.schema import Node, empty
 from docmill.structured.targets import target
 from docmill.structured.validation import validated
-from docmill.structured.values import plain, style_of
+from docmill.structured.values import plain
 from docmill.structured.words import Layout, Word
 
 VERSION = "3"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docmill.models import Scalar
+from docmill.structured.dates import PARTIAL_DATE
 from docmill.structured.fields import Candidate, Chosen
 from docmill.structured.reading import spanned, text_of
 from docmill.structured.schema import Node
 from docmill.structured.sections import Section, Sections
 from docmill.structured.targets import words_of
-from docmill.structured.values import PARTIAL_DATE
 from docmill.structured.words import Word
 
 _DAY = PARTIAL_DATE.pattern

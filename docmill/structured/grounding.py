@@ -10,8 +10,10 @@ from functools import cached_property
 from rapidfuzz import fuzz
 
 from docmill.models import Scalar
+from docmill.structured.dates import dates
+from docmill.structured.numbers import CURRENCY_SIGNS, numbers
 from docmill.structured.schema import Node
-from docmill.structured.values import CURRENCY_SIGNS, Style, dates, numbers, plain
+from docmill.structured.values import Style, plain
 from docmill.structured.words import Layout, Word
 
 _EXACT, _DERIVED, _FUZZY = 0.85, 0.8, 0.65

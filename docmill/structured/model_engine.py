@@ -18,11 +18,12 @@ from docmill.models import Scalar
 from docmill.structured.embedded import Partial, Task, citation
 from docmill.structured.grounding import Grounds
 from docmill.structured.hints import read_hints
+from docmill.structured.numbers import style_of
 from docmill.structured.parts import CONTEXT, parts_of
 from docmill.structured.record import ArrayReport, FieldResult, Json, Reasoning, Record, Warned, join
 from docmill.structured.schema import Node, empty, nullable
 from docmill.structured.validation import validated
-from docmill.structured.values import plain, style_of
+from docmill.structured.values import plain
 from docmill.structured.words import Layout, Word
 
 VERSION = "2"

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from pydantic import JsonValue
 
 from docmill.errors import UsageError
+from docmill.structured.dates import dates
+from docmill.structured.numbers import numbers, style_of
 from docmill.structured.record import Json
 from docmill.structured.schema import Node
 from docmill.structured.tables import Found, tables
 from docmill.structured.targets import Target
-from docmill.structured.values import Style, dates, numbers, plain, style_of
+from docmill.structured.values import Style, plain
 from docmill.structured.vocabulary import concepts
 from docmill.structured.words import Layout, Row, Segment
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from docmill.models import Scalar
+from docmill.structured.dates import DATE, dates
 from docmill.structured.targets import Target, iso_wanted, words_of
-from docmill.structured.values import DATE, Style, dates
+from docmill.structured.values import Style
 from docmill.structured.words import Layout, Word
 
 Given = tuple[Scalar, tuple[Word, ...], float, str]

@@ -7,19 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docmill.models import Scalar
+from docmill.structured.dates import PARTIAL_DATE, dates
 from docmill.structured.formats import FINDERS
+from docmill.structured.numbers import CURRENCY_SIGNS, currency, numbers
 from docmill.structured.targets import Target, iso_wanted
-from docmill.structured.values import (
-    CURRENCY_SIGNS,
-    PARTIAL_DATE,
-    Found,
-    Style,
-    boolean,
-    currency,
-    dates,
-    numbers,
-    plain,
-)
+from docmill.structured.values import Found, Style, boolean, plain
 from docmill.structured.words import Word
 
 _ID = re.compile(r"#?[A-Za-z0-9][\w\-/.&]*(?<![.\-/])")

@@ -14,11 +14,13 @@ from functools import cache, cached_property
 from importlib.resources import files
 
 from docmill.models import Scalar
+from docmill.structured.dates import DATE, dates
 from docmill.structured.fields import Candidate, Chosen
+from docmill.structured.numbers import CURRENCIES, currency, numbers
 from docmill.structured.reading import text_of
 from docmill.structured.schema import Node
 from docmill.structured.targets import target, words_of
-from docmill.structured.values import CURRENCIES, DATE, Style, currency, dates, numbers, plain
+from docmill.structured.values import Style, plain
 from docmill.structured.words import Layout, Row, Segment, Word
 
 _YEAR = re.compile(r"(?:19|20)\d\d")

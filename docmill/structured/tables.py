@@ -13,10 +13,12 @@ from statistics import median
 
 from rapidfuzz import fuzz
 
+from docmill.structured.dates import DATE
 from docmill.structured.heads import Head, heads
+from docmill.structured.numbers import numbers
 from docmill.structured.reading import text_of
 from docmill.structured.targets import Target
-from docmill.structured.values import DATE, Style, numbers, plain
+from docmill.structured.values import Style, plain
 from docmill.structured.vocabulary import TOTALS
 from docmill.structured.words import Layout, Row, Segment, Word
 

@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from docmill.plan import parts
 from tests.services import BIN, ROOT, SECRET_KEY, free_port, s3_environment
 
 LIBRARY = ("--runner", "library")
@@ -111,6 +113,15 @@ def test_full_disk_is_told_and_the_same_command_resumes(docmill, ask, folder: Pa
     clear(done.stderr)
     answer = ask("ingest", folder, *LIBRARY)
     assert answer["stages"][-1]["ok"] == 2
+
+
+def test_source_is_gone_through_in_parts_that_are_told(docmill, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("docmill.cli.ingest.parts", partial(parts, limit=1))
+    done = docmill("ingest", folder, *LIBRARY)
+    assert "2 new" in done.stdout
+    assert "2 objects compared" in done.stderr
+    (folder / "pumps.md").rename(folder / "renamed.md")
+    assert "1 new, 1 unchanged, 1 gone" in docmill("ingest", folder, *LIBRARY).stdout
 
 
 def test_bucket_is_ingested(installed, s3, s3_endpoint: str, bucket: str):

@@ -8,8 +8,9 @@ import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from docmill.mirror import form_batches, make_plan
+from docmill.batching import form_batches
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.service.metrics import Metrics
 from docmill.workspace import Workspace
 from tests.services import ROOT

@@ -11,11 +11,12 @@ import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.server import ThreadedMotoServer
 
+from docmill.batching import form_batches
 from docmill.errors import SourceError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.settings import BatchLimits, Settings
 from docmill.store.s3 import S3Store
 from docmill.workspace import Workspace

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from docmill.batching import form_batches
 from docmill.errors import SystemicError
 from docmill.index import MilvusIndex
 from docmill.ledger import Failure
-from docmill.mirror import form_batches, make_plan
 from docmill.models import ErrorClass, Stage
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.settings import Settings
 from docmill.status import collection_status
 from docmill.workspace import Workspace

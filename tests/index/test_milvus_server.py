@@ -14,15 +14,17 @@ import pytest
 from pydantic import SecretStr
 from pymilvus import MilvusClient
 
+from docmill.batching import form_batches
 from docmill.errors import SystemicError, WordsNotIndexedError
 from docmill.index import Held, MilvusIndex, Row, Space
 from docmill.index.base import Where
 from docmill.index.conditions import parse_condition
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.retrieve import SearchMode, search
 from docmill.settings import BatchLimits, Settings
+from docmill.sources import resolve_source
 from docmill.workspace import Workspace
 from tests.databases import MILVUS_ROOT
 from tests.services import ROOT, wait_for

@@ -9,11 +9,12 @@ import dagster as dg
 import pytest
 
 from docmill.artifacts import Artifacts
+from docmill.batching import form_batches
 from docmill.inference.minilm import NAME
 from docmill.inference.model_config import Runtime
 from docmill.inference.triton_repository import ExportOptions, export_repository
-from docmill.mirror import form_batches, make_plan
 from docmill.models import Stage, Status
+from docmill.plan import make_plan
 from docmill.settings import load_settings
 from docmill.stages import embeddings
 from docmill.workspace import Workspace

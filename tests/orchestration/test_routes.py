@@ -7,7 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from docmill.mirror import form_batches, make_plan
+from docmill.batching import form_batches
+from docmill.plan import make_plan
 from docmill.routes import shares
 from docmill.settings import load_settings
 from docmill.status import collection_status

@@ -3,17 +3,20 @@
 import os
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from docmill.batching import form_batches
 from docmill.ids import document_id
-from docmill.mirror import form_batches, make_plan
 from docmill.models import ErrorClass, Outcome, Stage, Status
+from docmill.plan import make_plan, parts
 from docmill.settings import load_settings
 from docmill.workspace import Workspace
-from orchestration import sensors
+from orchestration import schedules, sensors
+from orchestration.partitions import document_batches
 from resources import IndexResource, LedgerResource, ObjectStoreResource, TritonResource, WorkspaceResource
 
 HOUR = 3_600.0
@@ -50,13 +53,22 @@ def rest(path: Path, seconds: float = HOUR) -> None:
     os.utime(path, (path.stat().st_atime, path.stat().st_mtime - seconds))
 
 
+def resources() -> dict[str, object]:
+    parts = {"store": ObjectStoreResource(), "index": IndexResource(), "ledger": LedgerResource()}
+    return {"workspace": WorkspaceResource(**parts, triton=TritonResource())}
+
+
 def tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, cursor: str | None = None):
     """What the sensor answers, and its cursor afterwards."""
-    resource = WorkspaceResource(
-        store=ObjectStoreResource(), index=IndexResource(), ledger=LedgerResource(), triton=TritonResource()
-    )
-    with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"workspace": resource}) as context:
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources()) as context:
         return sensor(context), context.cursor
+
+
+def hour(instance: dg.DagsterInstance) -> list[str | None]:
+    """The batches that the schedule of every hour asks for."""
+    with dg.build_schedule_context(instance=instance, resources=resources()) as context:
+        asked = schedules.scheduled_ingest(context)
+    return [] if isinstance(asked, dg.SkipReason) else [each.partition_key for each in asked]
 
 
 def keys(answer: dg.SensorResult | dg.SkipReason) -> list[str]:
@@ -116,6 +128,21 @@ def test_batches_of_the_command_line_are_left_to_it(opened: Workspace, instance,
     form_batches(opened, "default", make_plan(opened, "default", f"file://{folder}/").pending, runner="cli")
     answer, _ = tick(sensors.new_uploads, instance)
     assert isinstance(answer, dg.SkipReason)
+
+
+def test_schedule_takes_all_parts_of_a_source_and_new_side_cars(
+    opened: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(schedules, "parts", partial(parts, limit=1))
+    (folder / "fresh.md").write_text("just now")
+    with dg.instance_for_test() as instance:  # a schedule asks for one that others could open
+        asked = hour(instance)
+        batches = [batch.batch for batch in opened.ledger.batches()]
+        assert (len(batches), sorted(asked)) == (3, sorted(batches))
+        assert set(instance.get_dynamic_partitions(document_batches.name)) == set(batches)
+        (folder / "pumps.md.meta.json").write_text('{"access": ["board"]}')
+        assert sorted(hour(instance)) == sorted(batches)
+    assert opened.ledger.document(document_id("default", f"file://{folder}/pumps.md")).access == ("board",)
 
 
 def test_two_ticks_at_once_make_one_batch_of_an_object(opened: Workspace, instance):

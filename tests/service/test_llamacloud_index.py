@@ -8,13 +8,14 @@ import pymupdf
 import pytest
 from starlette.testclient import TestClient
 
+from docmill.batching import form_batches
 from docmill.errors import TransientError
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
 from docmill.ledger import Batch, Ledger
-from docmill.mirror import form_batches, make_plan
 from docmill.models import Document
 from docmill.pipeline import run_batch
+from docmill.plan import make_plan
 from docmill.service import create_app
 from docmill.service.llamacloud.index_work import verify
 from docmill.settings import BatchLimits, ServiceSettings, Settings

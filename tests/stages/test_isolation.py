@@ -9,12 +9,14 @@ import os
 import pytest
 
 from benchmarks.hostile import GOOD, GREEDY, SLOW, document, laughs, long_document, mixed, pdf, stream, words
+from docmill.batching import form_batches
 from docmill.index import MemoryIndex
 from docmill.inference.memory import HashEmbedder
-from docmill.mirror import form_batches, make_plan, resolve_source
 from docmill.models import ElementType, PageStatus, Stage, Status
 from docmill.pipeline import run_stage
+from docmill.plan import make_plan
 from docmill.settings import BatchLimits, Settings, WorkerLimits
+from docmill.sources import resolve_source
 from docmill.stages import extracted_elements
 from docmill.workspace import Workspace
 from tests.stages.hostile_reader import read_hostile

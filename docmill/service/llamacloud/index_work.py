@@ -14,21 +14,23 @@ from dataclasses import replace
 
 from docmill.access import apply_access
 from docmill.attributes import SIDE_CAR, SideCar
+from docmill.batching import form_batches
 from docmill.errors import SourceError, TransientError, UsageError
 from docmill.generations import unsearched
 from docmill.ids import document_id
 from docmill.jobs import ANEW, Job, work_id
 from docmill.keys import Key
-from docmill.mirror import form_batches, make_plan, reconcile_steps
+from docmill.mirror import reconcile_steps
 from docmill.models import Document, Metadata, Stage, Status
 from docmill.pipeline import Scope, delete_documents, pending_batches
+from docmill.plan import parts
 from docmill.runners import find_runner
 from docmill.service.llamacloud.entries import FILE, TEXT, Entries, Entry, entry_id, object_name
 from docmill.service.llamacloud.filters import field_of
 from docmill.service.llamacloud.items import Body
 from docmill.service.native_documents import INGESTING
 from docmill.service.runner import Context
-from docmill.standing import current_outcome
+from docmill.standing import current_outcome, unfinished
 from docmill.workspace import Workspace
 
 INDEX_KIND = "llamacloud_index"
@@ -155,11 +157,11 @@ def _listed(
         if each.is_empty:
             continue
         try:
-            plan = make_plan(workspace, collection, workspace.store.url + each.key)
+            (part,) = parts(workspace, collection, workspace.store.url + each.key)
         except SourceError:
             continue  # it was deleted meanwhile
-        found += [(document, True) for document in plan.pending] + [(document, False) for document in plan.unchanged]
-        keys |= plan.with_side_car
+        found += [(document, True) for document in part.pending] + [(document, False) for document in part.unchanged]
+        keys |= part.with_side_car
     return found, keys
 
 
@@ -177,8 +179,7 @@ def _sync(context: Context, collection: str) -> None:
     for source in sorted(watched):
         for step in reconcile_steps(workspace, collection, source, runner="service"):
             context.report({"source": source, "listed": step.listed})
-    left = pending_batches(workspace, workspace.ledger.documents(collection))
-    _run(workspace, left, [])
+    _run(workspace, unfinished(workspace, collection), [])
 
 
 def verify(workspace: Workspace, collection: str, documents: Sequence[Document]) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from docmill.structured.dates import dates
 from docmill.structured.formats import FINDERS
-from docmill.structured.values import Style, dates, numbers, style_of
+from docmill.structured.numbers import numbers, style_of
+from docmill.structured.values import Style
 
 
 @pytest.mark.parametrize(
