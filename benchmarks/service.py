@@ -4,6 +4,7 @@
     .venv/bin/python benchmarks/service.py throughput --documents 200  # the official client against Ingestor
     .venv/bin/python benchmarks/service.py memory --documents 10000    # Ingestor in this process, results on disk
     .venv/bin/python benchmarks/service.py queue --documents 5000      # queued, killed in the middle, all fetched
+    .venv/bin/python benchmarks/service.py jobs                        # the steps of a durable job, each alone
 
 `--client` is the Python of a virtual environment with tests/conformance/nv_ingest.lock; for `text` install langdetect,
 backoff, aiohttp, opencv-python-headless and scikit-learn there, too: nv-ingest-api imports and does not declare them.
@@ -24,9 +25,10 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from serving import serving
 
@@ -270,6 +272,32 @@ def memory(given: argparse.Namespace, folder: Path) -> None:
     )
 
 
+def jobs(given: argparse.Namespace, folder: Path) -> None:
+    """What the durable job costs: each of its steps alone, in this thread, on SQLite and a folder."""
+    from docmill.jobs import Jobs, this_process
+    from docmill.ledger import Ledger
+    from docmill.store import LocalStore
+
+    done = Jobs(Ledger(f"sqlite:///{folder}/ledger.db").database, LocalStore(folder / "store"))
+    me, kinds = this_process(), frozenset({"parse"})
+    told, content, result = {"document_type": "pdf", "source_name": "a.pdf"}, b"x" * 2_000, b"r" * 5_000
+    numbers = range(given.documents)
+
+    def each(name: str, step: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
+        since = time.thread_time()
+        made = [step(one) for one in given]
+        print(f"{name}: {1e3 * (time.thread_time() - since) / len(made):.2f} CPU ms", flush=True)
+        return made
+
+    each("submit", lambda n: done.add("parse", told, files={"a.pdf": content}, work=f"w{n}"), numbers)
+    each("look in vain", lambda _: done.claim(me, {frozenset({"other"}): 4}, 60), numbers)
+    taken = each("take", lambda _: done.claim(me, {kinds: 1}, 60)[0], numbers)
+    each("look for a twin", done.share, taken)
+    each("find", lambda job: done.find(job.job_id), taken)
+    each("end", lambda job: done.finish(job, me, result), taken)
+    each("result", done.result, taken)
+
+
 def count(url: str) -> Counter[str]:
     with urllib.request.urlopen(f"{url}/metrics", timeout=60) as answer:
         lines = [line for line in answer.read().decode().splitlines() if line.startswith("docmill_jobs{")]
@@ -278,14 +306,15 @@ def count(url: str) -> Counter[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["text", "throughput", "queue", "memory"])
+    parser.add_argument("what", choices=["text", "throughput", "queue", "memory", "jobs"])
     parser.add_argument("--documents", type=int, default=200)
     parser.add_argument("--pages", type=int, default=1, help="pages of a document (throughput)")
     parser.add_argument("--concurrent", type=int, default=200)
     parser.add_argument("--client", default="python")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        {"text": text, "throughput": throughput, "queue": queue, "memory": memory}[given.what](given, Path(folder))
+        whats = {"text": text, "throughput": throughput, "queue": queue, "memory": memory, "jobs": jobs}
+        whats[given.what](given, Path(folder))
         if given.what == "text":
             subprocess.run(
                 [given.client, "-c", PDFIUM, *map(str, sorted((Path(folder) / "pages").glob("*")))], check=True

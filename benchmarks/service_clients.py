@@ -105,7 +105,8 @@ def load(given: argparse.Namespace, folder: Path) -> None:
     """Searches of many callers at once: alone, then while others send documents, every one of which is found."""
     make_pdfs(folder / "a", given.documents)
     make_pdfs(folder / "b", given.documents, first=given.documents)
-    with serving(folder / "home", PORT) as (url, pid), ThreadPoolExecutor(2 * given.callers) as pool:
+    pool, senders = ThreadPoolExecutor(given.callers), ThreadPoolExecutor(given.callers)
+    with serving(folder / "home", PORT) as (url, pid), pool, senders:
         jobs = [send(url, path) for path in sorted((folder / "a").glob("*"))]
         for job in jobs:
             finished(url, job)
@@ -113,7 +114,7 @@ def load(given: argparse.Namespace, folder: Path) -> None:
         for name, paths in (("alone", []), ("while documents come in", sorted((folder / "b").glob("*")))):
             before, own = cpu_of(pid), own_cpu_of(pid)
             since = time.time()
-            sent = [pool.submit(lambda path=path: finished(url, send(url, path))) for path in paths]
+            sent = [senders.submit(lambda path=path: finished(url, send(url, path))) for path in paths]
             seconds = list(pool.map(lambda number: search(url, number), range(given.searches)))
             searched = time.time() - since
             ends = [each.result() for each in sent]
