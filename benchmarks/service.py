@@ -4,6 +4,7 @@
     .venv/bin/python benchmarks/service.py throughput --documents 200  # the official client against Ingestor
     .venv/bin/python benchmarks/service.py memory --documents 10000    # Ingestor in this process, results on disk
     .venv/bin/python benchmarks/service.py queue --documents 5000      # queued, killed in the middle, all fetched
+    .venv/bin/python benchmarks/service.py jobs                        # the steps of a durable job, each alone
 
 `--client` is the Python of a virtual environment with tests/conformance/nv_ingest.lock; for `text` install langdetect,
 backoff, aiohttp, opencv-python-headless and scikit-learn there, too: nv-ingest-api imports and does not declare them.
@@ -24,21 +25,24 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from serving import serving
 
 PORT = 7699
+STUB = Path(__file__).with_name("stub.py")
 WORDS = ("the pump valve brake gasket delivers litres minute pressure closes flange rotor seal inventory", "contract")
 WORDS = " ".join(WORDS).split(" ")
 
 
-def make_pdfs(folder: Path, documents: int, pages: int = 1, lines: int = 12) -> None:
+def make_pdfs(folder: Path, documents: int, pages: int = 1, lines: int = 12, first: int = 0) -> None:
     import pymupdf
 
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(documents):
+    for number in range(first, first + documents):
         with pymupdf.open() as document:
             for page in range(pages):
                 text = "\n".join(
@@ -162,32 +166,43 @@ print(len(results), len(failures), time.time() - since, time.process_time() - us
 
 
 def throughput(given: argparse.Namespace, folder: Path) -> None:
-    """The same small PDFs through the official client and through Ingestor."""
+    """The same small PDFs through the official client, to a stub that answers it at once, and through Ingestor."""
     make_pdfs(folder / "a", given.documents, given.pages)
-    make_pdfs(folder / "warm", 4)
+    make_pdfs(folder / "warm", 4, given.pages)
     with serving(folder / "home-http", PORT) as (url, pid):
         run_client(given.client, url, folder / "warm")
-        before, alone = cpu_of(pid), own_cpu_of(pid)
-        results, failures, seconds, own = run_client(given.client, url, folder / "a")
-        parent = own_cpu_of(pid) - alone
-        workers = cpu_of(pid) - before - parent
-        print(
-            f"client: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s; CPU s: "
-            f"service's process {parent:.2f}, its workers {workers:.2f}, client {own:.2f}", flush=True,
-        )  # fmt: skip
+        (folder / "result").write_text(json.dumps(fetch(url, post(url, folder / "warm/d00000.pdf"))))
+        served = spent_by(pid, "service", lambda: run_client(given.client, url, folder / "a"))
+    with serving(folder / "stub", PORT, [str(STUB), str(PORT), str(folder / "result")]) as (url, pid):
+        stub = spent_by(pid, "stub", lambda: run_client(given.client, url, folder / "a"))
     from docmill import Ingestor
     from docmill.settings import Settings
 
     settings = Settings(home=folder / "home-own")
     Ingestor(str(folder / "warm"), settings=settings).extract(text_depth="page").ingest()
-    since, alone, wall = cpu_of(os.getpid()), own_cpu_of(os.getpid()), time.time()
-    results = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page").ingest()
-    own = own_cpu_of(os.getpid()) - alone
-    workers = cpu_of(os.getpid()) - since - own
+
+    def ingest() -> list[float]:
+        since = time.time()
+        results = Ingestor(str(folder / "a"), settings=settings).extract(text_depth="page").ingest()
+        return [len(results), 0, time.time() - since, 0]
+
+    alone = spent_by(os.getpid(), "Ingestor", ingest)
     print(
-        f"Ingestor: {len(results)} results, {time.time() - wall:.1f} s; CPU s: "
-        f"own process {own:.2f}, workers {workers:.2f}", flush=True,
+        f"CPU s by the client: {served / alone:.2f} times Ingestor's; at least {1 + stub / alone:.2f} times", flush=True
+    )
+
+
+def spent_by(pid: int, name: str, work: Callable[[], list[float]]) -> float:
+    """CPU seconds in all of what `work` did with the process; its parts are printed."""
+    before, alone = cpu_of(pid), own_cpu_of(pid)
+    results, failures, seconds, client = work()
+    parent = own_cpu_of(pid) - alone
+    workers = cpu_of(pid) - before - parent
+    print(
+        f"{name}: {results:.0f} results, {failures:.0f} failures, {seconds:.1f} s; CPU s: "
+        f"its process {parent:.2f}, its workers {workers:.2f}, client {client:.2f}", flush=True,
     )  # fmt: skip
+    return parent + workers + client
 
 
 def run_client(python: str, url: str, folder: Path) -> list[float]:
@@ -257,6 +272,32 @@ def memory(given: argparse.Namespace, folder: Path) -> None:
     )
 
 
+def jobs(given: argparse.Namespace, folder: Path) -> None:
+    """What the durable job costs: each of its steps alone, in this thread, on SQLite and a folder."""
+    from docmill.jobs import Jobs, this_process
+    from docmill.ledger import Ledger
+    from docmill.store import LocalStore
+
+    done = Jobs(Ledger(f"sqlite:///{folder}/ledger.db").database, LocalStore(folder / "store"))
+    me, kinds = this_process(), frozenset({"parse"})
+    told, content, result = {"document_type": "pdf", "source_name": "a.pdf"}, b"x" * 2_000, b"r" * 5_000
+    numbers = range(given.documents)
+
+    def each(name: str, step: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
+        since = time.thread_time()
+        made = [step(one) for one in given]
+        print(f"{name}: {1e3 * (time.thread_time() - since) / len(made):.2f} CPU ms", flush=True)
+        return made
+
+    each("submit", lambda n: done.add("parse", told, files={"a.pdf": content}, work=f"w{n}"), numbers)
+    each("look in vain", lambda _: done.claim(me, {frozenset({"other"}): 4}, 60), numbers)
+    taken = each("take", lambda _: done.claim(me, {kinds: 1}, 60)[0], numbers)
+    each("look for a twin", done.share, taken)
+    each("find", lambda job: done.find(job.job_id), taken)
+    each("end", lambda job: done.finish(job, me, result), taken)
+    each("result", done.result, taken)
+
+
 def count(url: str) -> Counter[str]:
     with urllib.request.urlopen(f"{url}/metrics", timeout=60) as answer:
         lines = [line for line in answer.read().decode().splitlines() if line.startswith("docmill_jobs{")]
@@ -265,14 +306,15 @@ def count(url: str) -> Counter[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["text", "throughput", "queue", "memory"])
+    parser.add_argument("what", choices=["text", "throughput", "queue", "memory", "jobs"])
     parser.add_argument("--documents", type=int, default=200)
     parser.add_argument("--pages", type=int, default=1, help="pages of a document (throughput)")
     parser.add_argument("--concurrent", type=int, default=200)
     parser.add_argument("--client", default="python")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        {"text": text, "throughput": throughput, "queue": queue, "memory": memory}[given.what](given, Path(folder))
+        whats = {"text": text, "throughput": throughput, "queue": queue, "memory": memory, "jobs": jobs}
+        whats[given.what](given, Path(folder))
         if given.what == "text":
             subprocess.run(
                 [given.client, "-c", PDFIUM, *map(str, sorted((Path(folder) / "pages").glob("*")))], check=True

@@ -14,6 +14,7 @@ from docmill.store import LocalStore, MemoryStore
 
 ME = this_process()
 DEAD = f"{socket.gethostname()}:1:1"
+ECHO, TOLD = frozenset({"echo"}), frozenset({"told"})
 
 
 @pytest.fixture
@@ -30,12 +31,12 @@ def jobs(ledger_url: str, store: MemoryStore) -> Iterator[Jobs]:
 
 def claim(jobs: Jobs, owner: str = ME, limit: int = 10) -> list[str]:
     jobs.recover()
-    return [job.job_id for job in jobs.claim(owner, ["echo"], limit, 60)]
+    return [job.job_id for job in jobs.claim(owner, {ECHO: limit}, 60)]
 
 
 def test_job_is_done_with_its_result(jobs: Jobs):
     job = jobs.submit("echo", {"a": 1}, files={"content": b"x"})
-    (taken,) = jobs.claim(ME, ["echo"], 1, 60)
+    (taken,) = jobs.claim(ME, {ECHO: 1}, 60)
     assert taken.payload == {"a": 1}
     assert jobs.file(taken, "content") == b"x"
     jobs.finish(taken, ME, b"done")
@@ -65,10 +66,10 @@ def test_same_work_is_the_same_job(jobs: Jobs):
 
 def test_added_twin_waits_and_shares_the_result(jobs: Jobs):
     first, second = jobs.add("echo", {}, work="w"), jobs.add("echo", {}, work="w")
-    (taken,) = jobs.claim(ME, ["echo"], 10, 60)
+    (taken,) = jobs.claim(ME, {ECHO: 10}, 60)
     assert taken.job_id == first.job_id
     jobs.finish(taken, ME, b"r")
-    (twin,) = jobs.claim(ME, ["echo"], 10, 60)
+    (twin,) = jobs.claim(ME, {ECHO: 10}, 60)
     assert twin.job_id == second.job_id
     assert jobs.share(twin) == b"r"
 
@@ -81,7 +82,7 @@ def test_job_of_a_dead_process_is_taken_again(jobs: Jobs):
 
 def test_job_of_a_living_process_is_left_until_its_lease_ends(jobs: Jobs):
     job = jobs.submit("echo", {})
-    jobs.claim(ME, ["echo"], 1, 60)
+    jobs.claim(ME, {ECHO: 1}, 60)
     assert claim(jobs, "other:1:1") == []
     jobs.renew(ME, [job.job_id], -1)
     assert claim(jobs, "other:1:1") == [job.job_id]
@@ -99,9 +100,9 @@ def test_attempts_are_bounded(jobs: Jobs):
 
 def test_late_result_of_a_former_owner_is_dropped(jobs: Jobs):
     jobs.submit("echo", {})
-    (late,) = jobs.claim(DEAD, ["echo"], 1, 60)
+    (late,) = jobs.claim(DEAD, {ECHO: 1}, 60)
     jobs.recover()
-    (taken,) = jobs.claim(ME, ["echo"], 1, 60)
+    (taken,) = jobs.claim(ME, {ECHO: 1}, 60)
     jobs.finish(late, DEAD, b"late")
     assert jobs.find(taken.job_id).state is JobState.RUNNING
 
@@ -110,7 +111,7 @@ def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs, monk
     monkeypatch.setattr("docmill.jobs.work._PAUSES", (600.0,))
     for _ in range(2):
         jobs.submit("echo", {})
-    first, second = jobs.claim(ME, ["echo"], 2, 60)
+    first, second = jobs.claim(ME, {ECHO: 2}, 60)
     jobs.fail(first, ME, CorruptDocumentError("It is damaged.", hint="Mend it."))
     jobs.fail(second, ME, TransientError("It is down."))
     assert (jobs.find(first.job_id).state, jobs.find(first.job_id).hint) == (JobState.FAILED, "Mend it.")
@@ -120,9 +121,9 @@ def test_permanent_error_fails_and_transient_one_is_tried_later(jobs: Jobs, monk
 
 def test_released_jobs_count_no_attempt(jobs: Jobs):
     jobs.submit("echo", {})
-    jobs.claim(ME, ["echo"], 1, 60)
+    jobs.claim(ME, {ECHO: 1}, 60)
     assert jobs.release(ME) == 1
-    assert jobs.claim(ME, ["echo"], 1, 60)[0].attempts == 1
+    assert jobs.claim(ME, {ECHO: 1}, 60)[0].attempts == 1
 
 
 def test_cancelled_job_is_not_begun(jobs: Jobs):
@@ -171,9 +172,9 @@ def test_jobs_of_a_higher_priority_are_begun_first(jobs: Jobs):
 def test_job_that_awaits_another_is_begun_when_that_has_ended_or_is_gone(jobs: Jobs, end: str):
     first = jobs.add("echo", {})
     second = jobs.add("told", {}, awaits=first.job_id)
-    (taken,) = jobs.claim(ME, ["echo", "told"], 10, 60)
+    (taken,) = jobs.claim(ME, {ECHO | TOLD: 10}, 60)
     jobs.fail(taken, ME, TransientError("It is down."))
-    assert jobs.claim(ME, ["told"], 10, 60) == []
+    assert jobs.claim(ME, {TOLD: 10}, 60) == []
     if end == "finish":
         (again,) = claimed_later(jobs)
         jobs.finish(again, ME, b"r")
@@ -181,14 +182,32 @@ def test_job_that_awaits_another_is_begun_when_that_has_ended_or_is_gone(jobs: J
         jobs.cancel(first.job_id)
     else:
         jobs.delete(first.job_id)
-    assert [job.job_id for job in jobs.claim(ME, ["told"], 10, 60)] == [second.job_id]
+    assert [job.job_id for job in jobs.claim(ME, {TOLD: 10}, 60)] == [second.job_id]
 
 
 def claimed_later(jobs: Jobs):
     """The jobs that are to be tried again, now."""
     with jobs._database.write() as connection:
         connection.exec_driver_sql("UPDATE service_jobs SET due_at = 0")
-    return jobs.claim(ME, ["echo"], 10, 60)
+    return jobs.claim(ME, {ECHO: 10}, 60)
+
+
+def test_each_set_of_kinds_has_its_own_number(jobs: Jobs):
+    first, second, _ = (jobs.add("echo", {}).job_id for _ in range(3))
+    told = jobs.add("told", {}).job_id
+    taken = jobs.claim(ME, {ECHO: 2, TOLD: 8}, 60)
+    assert {job.job_id for job in taken} == {first, second, told}
+    assert all(job == jobs.find(job.job_id) for job in taken)
+
+
+def test_ended_job_is_given_back_as_it_is_kept(jobs: Jobs):
+    jobs.add("echo", {})
+    (taken,) = jobs.claim(ME, {ECHO: 1}, 60)
+    jobs.report(taken, {"pages": 3})
+    ended = jobs.finish(taken, ME, b"r")
+    assert ended == jobs.find(taken.job_id)
+    assert ended.progress == {"pages": 3}
+    assert jobs.fail(taken, ME, TransientError("It has ended before.")) is None
 
 
 def test_oldest_queued_job_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
@@ -200,7 +219,7 @@ def test_oldest_queued_job_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
 
 def test_expired_results_are_swept(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
     job = jobs.submit("echo", {})
-    (taken,) = jobs.claim(ME, ["echo"], 1, 60)
+    (taken,) = jobs.claim(ME, {ECHO: 1}, 60)
     jobs.finish(taken, ME, b"r")
     assert jobs.sweep() == 0
     later = time.time() + 200_000

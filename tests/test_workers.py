@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from docmill.errors import DocmillError, LimitExceededError, ReaderError, TransientError
+from docmill.extract.language import _identifier
 from docmill.settings import WorkerLimits
+from docmill.stages.extracted_elements import PRELOAD
 from docmill.warm import WarmPools
 from docmill.workers import Isolated
 from tests.services import BIN
@@ -52,6 +54,16 @@ def work(task: str) -> str:
     if task == "eats":
         return str(len([bytes(100_000_000) for _ in range(100)]))
     return task.upper()
+
+
+def has_language_model(_: str) -> bool:
+    return _identifier.cache_info().currsize == 1
+
+
+def test_workers_have_the_language_model_before_their_first_document():
+    limits = WorkerLimits(processes=1, memory_mb=1536)
+    with Isolated(has_language_model, limits, PRELOAD) as pool:
+        assert [answer for _, answer, _ in pool.run(["any"])] == [True]
 
 
 def answers(*tasks: str) -> list[str | DocmillError]:

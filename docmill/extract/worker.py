@@ -127,7 +127,8 @@ def read_document(task: Task) -> Answer | Unfinished:
     artifacts = Artifacts(_store(task.store, task.s3_endpoint_url))
     places.know(task.places)
     if task.spool:
-        return _read_part(task, artifacts)
+        with Spool(task.spool) as spool:
+            return _read_part(task, artifacts, spool)
     known = _reused(task, artifacts)
     if known is not None:
         return known
@@ -160,9 +161,9 @@ def _bytes(task: Task) -> bytes:
     return data
 
 
-def _read_part(task: Task, artifacts: Artifacts) -> Answer | Unfinished:
+def _read_part(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfinished:
     """The part is read; the answer is that of the whole document if that is done with it."""
-    spool, part = Spool(task.spool), task.part
+    part = task.part
     spool.note(part.name, NOWHERE)
     if part.step is Step.DOCUMENT:
         return _reused(task, artifacts) or _read_whole(task, artifacts, spool)
@@ -192,7 +193,8 @@ def _read_whole(task: Task, artifacts: Artifacts, spool: Spool) -> Answer | Unfi
     bad = frozenset(number for number, _ in task.part.bad)
     with malformed(detected), _opened(task, spool, data) as pdf:
         head = pdf.head(bad.union(task.part.untouched))
-        spool.put("disagreement", detected.disagreement)
+        if detected.disagreement:
+            spool.put("disagreement", detected.disagreement)
         spool.put("head", head)
         if head.count > task.config.pages_per_task:
             spool.put("bytes", data)

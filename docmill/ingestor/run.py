@@ -23,7 +23,7 @@ from docmill.ingestor.shape import Source, error_element
 from docmill.ingestor.work import Bench, Done, Trace, extract, finish, is_showable
 from docmill.models import Document, Outcome, Stage, Status
 from docmill.pipeline import Scope, run_stage
-from docmill.stages.extracted_elements import elements_artifact
+from docmill.stages.extracted_elements import PRELOAD, elements_artifact
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
@@ -49,7 +49,7 @@ def run(workspace: Workspace, collection: str, named: Sequence[Named], tasks: Ta
     limits = workspace.settings.workers
     with (
         TemporaryDirectory(prefix="docmill-") as folder,
-        Isolated(build_elements, limits, ("docmill.extract.worker", "docmill.extract.pdf")) as pool,
+        Isolated(build_elements, limits, (*PRELOAD, "docmill.extract.pdf")) as pool,
     ):
         bench = Bench(workspace, pool, Path(folder))
         for group in _groups(find_all(workspace, collection, named), size):

@@ -14,6 +14,8 @@ from docmill.jobs.job import Job, JobState
 from docmill.jobs.rows import OPEN, Rows, job_of
 from docmill.tables import jobs as _jobs
 
+_INSERT = _jobs.insert()
+
 
 class Requests(Rows):
     """The jobs as those see them who ask for their results."""
@@ -77,7 +79,7 @@ class Requests(Rows):
         zero = dict.fromkeys(("attempts", "lease_until", "due_at", "started_at", "finished_at", "expires_at"), 0)
         empty = dict.fromkeys(("owner", "error", "message", "hint"), "")
         with self._database.write() as connection:
-            connection.execute(_jobs.insert().values(**row, **zero, **empty, progress={}))
+            connection.execute(_INSERT, {**row, **zero, **empty, "progress": {}})
 
     def _same(self, tenant: str, work: str, again_if_failed: bool) -> Job | None:
         over = [JobState.CANCELLED.value, *([JobState.FAILED.value] if again_if_failed else [])]

@@ -16,6 +16,7 @@ RESULT = "result"
 OPEN = [JobState.QUEUED.value, JobState.RUNNING.value]
 """The states of jobs that have not ended."""
 _IN_LIST = 500
+_FIND = sa.select(_jobs).where(_jobs.c.job_id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def job_of(row: sa.Row[tuple[object, ...]]) -> Job:
@@ -42,18 +43,16 @@ class Rows:
 
     def find(self, job_id: str, tenant: str | None = None) -> Job | None:
         """The job, None if it is not known, has expired or is another tenant's; a tenant of None sees all."""
-        return self.find_all([job_id], tenant).get(job_id)
+        found = self.find_all([job_id]).get(job_id)
+        return found if found is not None and tenant in (None, found.tenant) else None
 
-    def find_all(self, job_ids: Sequence[str], tenant: str | None = None) -> dict[str, Job]:
+    def find_all(self, job_ids: Sequence[str]) -> dict[str, Job]:
         """Those of the jobs that are known, by id."""
-        query = sa.select(_jobs)
-        if tenant is not None:
-            query = query.where(_jobs.c.tenant == tenant)
         found: list[Job] = []
         with self._database.read() as connection:
             for start in range(0, len(job_ids), _IN_LIST):
                 part = list(job_ids[start : start + _IN_LIST])
-                found += [job_of(row) for row in connection.execute(query.where(_jobs.c.job_id.in_(part)))]
+                found += [job_of(row) for row in connection.execute(_FIND, {"ids": part})]
         return {job.job_id: job for job in found}
 
     def result(self, job: Job) -> bytes:

@@ -1,9 +1,13 @@
-"""For whoever does the work: jobs are claimed by lease, and end."""
+"""For whoever does the work: jobs are claimed by lease, and end.
+
+The statements of every job are made once: SQLAlchemy takes longer to make one than SQLite to run it.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,43 +21,73 @@ from docmill.tables import jobs as _jobs
 
 _PAUSES = (2.0, 10.0, 60.0)
 """Seconds until a job that met a passing fault is tried again; the last one for all later tries."""
-_ORDER = (_jobs.c.priority.desc(), _jobs.c.created_at)
+_busy = sa.select(_jobs.c.work).where(_jobs.c.state == JobState.RUNNING.value, _jobs.c.work != "")
+_other = _jobs.alias()
+_awaited = sa.exists().where(_other.c.job_id == _jobs.c.awaits, _other.c.state.in_(OPEN))
+_READY = (
+    sa.select(_jobs)
+    .where(_jobs.c.state == JobState.QUEUED.value, _jobs.c.due_at <= sa.bindparam("now"))
+    .where(_jobs.c.kind.in_(sa.bindparam("kinds", expanding=True)))
+    .where(_jobs.c.work.not_in(_busy), sa.or_(_jobs.c.awaits == "", ~_awaited))
+    .order_by(_jobs.c.priority.desc(), _jobs.c.created_at)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_BEGIN = (
+    _jobs.update()
+    .where(_jobs.c.job_id.in_(sa.bindparam("ids", expanding=True)))
+    .values(state=JobState.RUNNING.value, attempts=_jobs.c.attempts + 1)
+    .values({name: sa.bindparam(f"to_{name}") for name in ("owner", "lease_until", "started_at")})
+)
+_ENDS = ("state", "due_at", "finished_at", "expires_at", "error", "message", "hint")
+_END = (
+    _jobs.update()
+    .where(_jobs.c.job_id == sa.bindparam("id"), _jobs.c.owner == sa.bindparam("by"))
+    .where(_jobs.c.state == JobState.RUNNING.value)
+    .values(owner="", lease_until=0)
+    .values({name: sa.bindparam(f"to_{name}") for name in _ENDS})
+    .returning(_jobs)
+)
+_TWIN = (
+    sa.select(_jobs)
+    .where(_jobs.c.work == sa.bindparam("work"), _jobs.c.state == JobState.DONE.value)
+    .where(_jobs.c.tenant == sa.bindparam("tenant"), _jobs.c.job_id != sa.bindparam("id"))
+    .where(
+        sa.or_(
+            _jobs.c.expires_at > sa.bindparam("now"),
+            sa.and_(_jobs.c.expires_at == 0, _jobs.c.finished_at > sa.bindparam("since")),
+        )
+    )
+    .order_by(_jobs.c.finished_at.desc())
+    .limit(1)
+)
 
 
 class Work(Rows):
     """The jobs as those see them who work on them."""
 
     @again
-    def claim(self, owner: str, kinds: Iterable[str], limit: int, lease_seconds: float) -> list[Job]:
-        """At most `limit` jobs for the owner to do, by priority, then oldest first.
+    def claim(self, owner: str, wanted: Mapping[frozenset[str], int], lease_seconds: float) -> list[Job]:
+        """Jobs for the owner to do, of each set of kinds at most as many as `wanted`, by priority, then oldest first.
 
         A job whose work another one is doing waits for it, and one that awaits a job until that has ended or is gone.
         No two callers get the same job.
         """
         now = time.time()
+        chosen: dict[str, Job] = {}
         with self._database.write() as connection:
-            busy = sa.select(_jobs.c.work).where(_jobs.c.state == JobState.RUNNING.value, _jobs.c.work != "")
-            other = _jobs.alias()
-            awaited = sa.exists().where(other.c.job_id == _jobs.c.awaits, other.c.state.in_(OPEN))
-            query = (
-                sa.select(_jobs)
-                .where(_jobs.c.state == JobState.QUEUED.value, _jobs.c.due_at <= now, _jobs.c.kind.in_(list(kinds)))
-                .where(_jobs.c.work.not_in(busy), sa.or_(_jobs.c.awaits == "", ~awaited))
-                .order_by(*_ORDER)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-            chosen: dict[str, sa.Row[tuple[object, ...]]] = {}
-            for row in connection.execute(query).all():
-                chosen.setdefault(row.work or row.job_id, row)
+            for kinds, most in wanted.items():
+                asked = {"now": now, "kinds": sorted(kinds), "most": most}
+                for row in connection.execute(_READY, asked).all():
+                    chosen.setdefault(row.work or row.job_id, job_of(row))
             if not chosen:
                 return []
-            ids = [row._mapping["job_id"] for row in chosen.values()]
-            values = {"state": JobState.RUNNING.value, "owner": owner, "lease_until": now + lease_seconds}
-            counted = {"attempts": _jobs.c.attempts + 1, "started_at": now}
-            begun = _jobs.update().where(_jobs.c.job_id.in_(ids)).values(**values, **counted).returning(_jobs)
-            jobs = [job_of(row) for row in connection.execute(begun)]
-        return sorted(jobs, key=lambda job: (-job.priority, job.created_at, job.job_id))
+            ids = [job.job_id for job in chosen.values()]
+            begun = {"to_owner": owner, "to_lease_until": now + lease_seconds, "to_started_at": now}
+            connection.execute(_BEGIN, {"ids": ids, **begun})
+        return [
+            replace(job, state=JobState.RUNNING, attempts=job.attempts + 1, started_at=now) for job in chosen.values()
+        ]
 
     @again
     def recover(self) -> None:
@@ -101,49 +135,46 @@ class Work(Rows):
             chosen = _jobs.update().where(_jobs.c.job_id == job.job_id, _jobs.c.state == JobState.RUNNING.value)
             return connection.execute(chosen.values(progress=dict(progress))).rowcount > 0
 
-    def finish(self, job: Job, owner: str, result: bytes) -> None:
-        """The job is done with this result, unless it was cancelled or has got another owner."""
+    def finish(self, job: Job, owner: str, result: bytes) -> Job | None:
+        """The job, which is done with this result; None if it was cancelled or has got another owner."""
         self._store.put(job.key(RESULT), result)
-        self._end(job, owner, {"state": JobState.DONE.value})
+        return self._end(replace(job, state=JobState.DONE), owner)
 
     def share(self, job: Job) -> bytes | None:
         """The newest result of another done job of the same work; None without one, or if the job is done anew."""
-        if job.payload.get(ANEW):
+        if job.payload.get(ANEW) or not job.work:
             return None
         now = time.time()
-        fresh = sa.or_(
-            _jobs.c.expires_at > now, sa.and_(_jobs.c.expires_at == 0, _jobs.c.finished_at > now - self._ttl)
-        )
-        done = (_jobs.c.work == job.work, _jobs.c.state == JobState.DONE.value, fresh)
-        query = sa.select(_jobs).where(*done, _jobs.c.tenant == job.tenant, _jobs.c.job_id != job.job_id)
+        asked = {"work": job.work, "tenant": job.tenant, "id": job.job_id, "now": now, "since": now - self._ttl}
         with self._database.read() as connection:
-            row = connection.execute(query.order_by(_jobs.c.finished_at.desc()).limit(1)).first() if job.work else None
+            row = connection.execute(_TWIN, asked).first()
         if row is None or self._store.head(job_of(row).key(RESULT)) is None:
             return None
         return self.result(job_of(row))
 
-    def fail(self, job: Job, owner: str, error: DocmillError) -> None:
-        """The job has failed, or is queued again for later where the cause can pass."""
+    def fail(self, job: Job, owner: str, error: DocmillError) -> Job | None:
+        """The job, which has failed, or is queued again for later where the cause can pass; None as for `finish`."""
         if isinstance(error, TransientError | SystemicError) and job.attempts < self._attempts:
             pause = _PAUSES[min(job.attempts, len(_PAUSES)) - 1]
-            self._end(job, owner, {"state": JobState.QUEUED.value, "due_at": time.time() + pause})
-            return
-        told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
-        self._end(job, owner, {"state": JobState.FAILED.value, **told})
+            return self._end(replace(job, state=JobState.QUEUED), owner, due_at=time.time() + pause)
+        why, message, hint = type(error).__name__, error.message, error.hint
+        return self._end(replace(job, state=JobState.FAILED, error=why, message=message, hint=hint), owner)
 
-    def _end(self, job: Job, owner: str, values: dict[str, object]) -> None:
-        now, kept = time.time(), bool(job.payload.get(KEPT))
-        ended = values["state"] != JobState.QUEUED.value
-        if ended:
-            values = {"finished_at": now, "expires_at": 0.0 if kept else now + self._ttl} | values
-        if self._set(job, owner, values) and ended and kept:
+    def _end(self, job: Job, owner: str, due_at: float = 0.0) -> Job | None:
+        """The owner's job, which has this state and reason now; None if it is not the owner's any more."""
+        if job.state.ended:
+            now, is_kept = time.time(), bool(job.payload.get(KEPT))
+            job = replace(job, finished_at=now, expires_at=0.0 if is_kept else now + self._ttl)
+        kept = self._set(job, owner, due_at)
+        if kept is not None and kept.state.ended and kept.payload.get(KEPT):
             for name in job.files:
                 self._store.delete(job.key(name))
+        return kept
 
     @again
-    def _set(self, job: Job, owner: str, values: dict[str, object]) -> bool:
-        """The owner's job has the values; False if it is not the owner's any more."""
+    def _set(self, job: Job, owner: str, due_at: float) -> Job | None:
+        values = {f"to_{name}": getattr(job, name) for name in _ENDS if name != "due_at"}
+        values |= {"to_due_at": due_at, "to_state": job.state.value}
         with self._database.write() as connection:
-            mine = (_jobs.c.job_id == job.job_id, _jobs.c.owner == owner, _jobs.c.state == JobState.RUNNING.value)
-            changed = connection.execute(_jobs.update().where(*mine).values(owner="", lease_until=0, **values))
-            return changed.rowcount > 0
+            row = connection.execute(_END, {"id": job.job_id, "by": owner, **values}).first()
+        return job_of(row) if row else None

@@ -57,9 +57,9 @@ def create_app(workspace: Workspace, protocols: Sequence[Protocol] | None = None
     app.state.limits = RateLimits(limits.requests_per_minute)
     waiting = frozenset(kind for each in served for kind in each.waiting)
     app.state.runner = Runner(workspace, handlers, _counter(metrics, workspace.webhooks, waiting), waiting)
+    _add_health(app)  # first, for each request is held against all routes in order, and this one comes often
     for each in served:
         app.include_router(each.router)
-    _add_health(app)
     _add_errors(app, served)
     app.add_middleware(BodyLimit, limit=limits.max_body_bytes)
     if limits.cors_origins:

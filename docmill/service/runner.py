@@ -1,7 +1,7 @@
 """Works on jobs in the process of the service: a dispatcher thread claims them, threads run their handlers.
 
 A handler does its heavy work in the isolated worker processes of `Context.pool`. Whoever waits for a job's end is told
-by an asyncio future, so a waiting request costs neither a thread nor a connection; jobs that another process works on
+by an asyncio queue, so a waiting request costs neither a thread nor a connection; jobs that another process works on
 are looked up once a second, all in one query.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from docmill.errors import DocmillError, ReaderError, UsageError
 from docmill.jobs import Job, Jobs, this_process
 from docmill.logs import about
 from docmill.scan import scan
+from docmill.stages.extracted_elements import PRELOAD
 from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
@@ -34,7 +35,7 @@ _TICK = 1.0
 _WAITING_SLOTS = 8
 _SWEEP_SECONDS = 60.0
 _LEFTOVERS_SECONDS = 3_600.0
-_PRELOAD = ("docmill.extract.worker", "docmill.extract.pdf", "docmill.ingestor.build")
+_PRELOAD = (*PRELOAD, "docmill.extract.pdf", "docmill.ingestor.build")
 
 
 class CancelledError(UsageError):
@@ -96,7 +97,7 @@ class Runner:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._waiters: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
+        self._waiters: dict[str, list[asyncio.Queue[Job | None]]] = defaultdict(list)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.draining = False
 
@@ -157,6 +158,7 @@ class Runner:
                 now = time.monotonic()
                 if now - recovered > _TICK:
                     self._jobs.recover()
+                    self._look_for_others()
                     recovered = now
                 self._begin()
                 if now - renewed > self._lease / 4:
@@ -166,7 +168,6 @@ class Runner:
                     self._jobs.sweep()
                     leftovers = self._sweep_leftovers(leftovers, now)
                     swept = now
-                self._look_for_others()
             except DocmillError as error:
                 _log.error("Jobs cannot be looked up: %s", error.message)
                 self._stopping.wait(_TICK)
@@ -181,14 +182,13 @@ class Runner:
 
     def _begin(self) -> None:
         """Free slots have jobs."""
-        for kinds, slots in self._slots.items():
-            with self._lock:
-                free = slots - sum(kind in kinds for kind in self._kinds.values())
-            if kinds and free > 0 and not self.draining:
-                self._begin_of(kinds, free)
-
-    def _begin_of(self, kinds: frozenset[str], free: int) -> None:
-        for job in self._jobs.claim(self._owner, kinds, free, self._lease):
+        with self._lock:
+            taken = Counter(self._kinds.values())
+        free = {kinds: slots - sum(taken[kind] for kind in kinds) for kinds, slots in self._slots.items() if kinds}
+        wanted = {kinds: number for kinds, number in free.items() if number > 0}
+        if self.draining or not wanted:
+            return
+        for job in self._jobs.claim(self._owner, wanted, self._lease):
             with self._lock:
                 future = self._threads.submit(self._work, job)
                 self._running[job.job_id], self._kinds[job.job_id] = future, job.kind
@@ -205,20 +205,20 @@ class Runner:
 
     def _ended(self, job: Job, since: float, future: Future[bytes]) -> None:
         """Keeps what came of the job; whatever its handler raised costs this job alone."""
-        end = "failed"
+        end, kept = "failed", None
         try:
             error = None if future.cancelled() else future.exception()
             if future.cancelled():
                 end = "released"
             elif error is None:
-                self._jobs.finish(job, self._owner, future.result())
+                kept = self._jobs.finish(job, self._owner, future.result())
                 end = "done"
             elif isinstance(error, DocmillError):
-                self._jobs.fail(job, self._owner, error)
+                kept = self._jobs.fail(job, self._owner, error)
             else:
                 _log.error("A handler of %s failed.", job.kind, exc_info=error, extra={"job": job.job_id})
                 fault = ReaderError(f"The service failed at this job: {type(error).__name__}.")
-                self._jobs.fail(job, self._owner, fault)
+                kept = self._jobs.fail(job, self._owner, fault)
         finally:
             with self._lock:
                 self._running.pop(job.job_id, None)
@@ -226,7 +226,7 @@ class Runner:
             self._told(job, end, time.monotonic() - since)
             self._wake.set()
             if self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._tell, job.job_id)
+                self._loop.call_soon_threadsafe(self._tell, job.job_id, kept)
 
     def run(self, function: Callable[[Any], object], task: object) -> object:
         """What a function makes of a task in a worker process, outside of any job; raises the DocmillError that it met.
@@ -240,39 +240,25 @@ class Runner:
 
     # Waiting
 
-    async def wait(self, job_id: str, seconds: float) -> None:
-        """Returns when the job may have ended, when the time is over, or when the service ends."""
-        if self.draining or seconds <= 0:
-            return
-        future = asyncio.get_running_loop().create_future()
-        self._waiters[job_id].append(future)
-        try:
-            await asyncio.wait_for(future, seconds)
-        except TimeoutError:
-            return
-        finally:
-            left = [each for each in self._waiters.get(job_id, []) if each is not future]
-            if left:
-                self._waiters[job_id] = left
-            else:
-                self._waiters.pop(job_id, None)
-
     async def job(self, job_id: str, tenant: str, seconds: float = 0.0) -> Job | None:
         """The job, as soon as it has ended or when the time is over; None if the tenant has no such job."""
         deadline = time.monotonic() + seconds
-        found = await asyncio.to_thread(self._jobs.find, job_id, tenant)
-        while found is not None and not found.state.ended and not self.draining:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            await self.wait(job_id, left)
+        news: asyncio.Queue[Job | None] = asyncio.Queue()
+        self._waiters[job_id].append(news)  # before the look: an end right after it would be missed
+        try:
             found = await asyncio.to_thread(self._jobs.find, job_id, tenant)
-        return found
+            while found is not None and not found.state.ended and not self.draining and time.monotonic() < deadline:
+                found = await _next(news, deadline) or await asyncio.to_thread(self._jobs.find, job_id, tenant)
+            return found
+        finally:
+            self._waiters[job_id].remove(news)
+            if not self._waiters[job_id]:
+                del self._waiters[job_id]
 
-    def _tell(self, job_id: str) -> None:
-        for future in self._waiters.get(job_id, []):
-            if not future.done():
-                future.set_result(None)
+    def _tell(self, job_id: str, ended: Job | None = None) -> None:
+        """Those who wait for the job have it as it ended, or look at it again."""
+        for news in self._waiters.get(job_id, []):
+            news.put_nowait(ended)
 
     def _tell_all(self) -> None:
         for job_id in list(self._waiters):
@@ -286,6 +272,15 @@ class Runner:
         for job in self._jobs.find_all(foreign).values():
             if job.state.ended:
                 self._loop.call_soon_threadsafe(self._tell, job.job_id)
+
+
+async def _next(news: asyncio.Queue[Job | None], deadline: float) -> Job | None:
+    """What comes next, None where nothing does until then."""
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()):
+            return await news.get()
+    except TimeoutError:
+        return None
 
 
 def _nothing(_: object) -> None:

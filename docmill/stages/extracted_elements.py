@@ -19,6 +19,8 @@ from docmill.workers import Isolated
 from docmill.workspace import Workspace
 
 _PDF = "application/pdf"
+PRELOAD = ("docmill.extract.worker", "docmill.extract.preload")
+"""The modules that reading any document needs."""
 _PLAIN = {MEDIA_TYPES[label] for label in ("txt", "rst", "org")}
 
 
@@ -110,10 +112,10 @@ def _result(document: Document, answer: Answer | Unfinished | DocmillError, seco
 def _modules(media_type: str) -> tuple[str, ...]:
     """What the fork server imports once so that no worker has to."""
     if media_type == _PDF:
-        return ("docmill.extract.worker", "docmill.extract.pdf")
+        return (*PRELOAD, "docmill.extract.pdf")
     if media_type in _PLAIN:
-        return ("docmill.extract.worker", "docmill.extract.preload")
-    return ("docmill.extract.worker",)
+        return (*PRELOAD, "docmill.extract.preload_plain")
+    return PRELOAD
 
 
 def preview_key(batch: str) -> str:

@@ -1,22 +1,26 @@
 """The service as a whole: keys, errors, ids, limits, health, jobs."""
 
+import asyncio
 import base64
 import json
 import logging
 import re
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
 
+from docmill.jobs import Job, this_process
 from docmill.keys import Keys
 from docmill.logs import JsonFormatter, redact
 from docmill.service import Context, create_app
 from docmill.service.native import native_protocol
+from docmill.service.runner import Runner
 from docmill.settings import ServiceSettings
 from docmill.workspace import Workspace
-from tests.service.conftest import echo_protocol
+from tests.service.conftest import echo, echo_protocol
 from tests.services import ROOT
 
 JOBS = "/docmill/v1/jobs"
@@ -57,6 +61,26 @@ def test_unfinished_job_is_done_by_the_next_start(workspace: Workspace):
     job = workspace.jobs.submit("echo", {"a": 4}, tenant="local")
     with TestClient(create_app(workspace, (native_protocol(), echo_protocol()))) as client:
         assert client.get(f"{JOBS}/{job.job_id}?wait=20").json()["state"] == "done"
+
+
+def test_end_between_look_and_wait_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch):
+    runner, look, looks = Runner(workspace, {"echo": echo}, lambda *_: None), workspace.jobs.find, []
+    done: Future[bytes] = Future()
+    done.set_result(b"r")
+
+    def look_and_end(job_id: str, tenant: str) -> Job | None:
+        looks.append(look(job_id, tenant))
+        (taken,) = workspace.jobs.claim(this_process(), {frozenset({"echo"}): 1}, 60)
+        runner._ended(taken, 0.0, done)
+        return looks[0]
+
+    async def wait() -> Job | None:
+        runner._loop = asyncio.get_running_loop()
+        return await runner.job(workspace.jobs.add("echo", {}, tenant="local").job_id, "local", 60)
+
+    monkeypatch.setattr(workspace.jobs, "find", look_and_end)
+    found = asyncio.run(wait())
+    assert [job.state for job in (*looks, found)] == ["queued", "done"]
 
 
 def test_each_protocol_writes_its_own_errors(client: TestClient):
