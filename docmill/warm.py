@@ -88,11 +88,32 @@ def _uninterrupted() -> Iterator[None]:
     """
     with _safe_path():
         resource_tracker.ensure_running()  # the fork server's start would start it, and unblock SIGINT
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with _deferred():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _deferred() -> Iterator[None]:
+    """What Python does at SIGINT in the main thread, it does at the end of this.
+
+    Threads of native libraries (OpenBLAS) take the signal though that thread blocks it, and Python tells it then.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, types.FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *given: came.append(given))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        for given in came[:1]:
+            handler(*given)
 
 
 def _begin(megabytes: int, environment: dict[str, str], preload: Sequence[str]) -> None:
