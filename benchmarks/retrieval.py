@@ -27,11 +27,12 @@ from docmill.index import Space, VectorIndex
 from docmill.index.base import Candidate, Where
 from docmill.index.conditions import condition_of
 from docmill.models import Hit
-from docmill.pipeline import pending_batches, run_batch
+from docmill.pipeline import run_batch
 from docmill.plan import make_plan
 from docmill.retrieve import Fusion, SearchMode, SearchOptions, search
 from docmill.settings import BatchLimits, Settings, WorkerLimits
 from docmill.sources import resolve_source
+from docmill.standing import unfinished
 from docmill.workspace import Workspace
 
 DEPTHS = (1, 5, 10)
@@ -59,7 +60,7 @@ def ingested(home: Path, source: Path, collection: str, index: VectorIndex | Non
     workspace = Workspace(settings, index=index)
     plan = make_plan(workspace, collection, resolve_source(workspace, str(source)))
     form_batches(workspace, collection, plan.pending)
-    for batch in pending_batches(workspace, workspace.ledger.documents(collection)):
+    for batch in unfinished(workspace, collection):
         run_batch(workspace, batch)
     return workspace
 

@@ -86,8 +86,7 @@ def _uninterrupted() -> Iterator[None]:
     Ctrl-C in a terminal reaches all processes of a command, but to end them is their parent's, who has to know them
     first. Python's fork server itself ignores SIGINT only once its imports are done.
     """
-    with _safe_path():
-        resource_tracker.ensure_running()  # the fork server's start would start it, and unblock SIGINT
+    resource_tracker.ensure_running()  # the fork server's start would start it, and unblock SIGINT
     with _deferred():
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -222,12 +221,11 @@ class WarmPools:
         """
         with _environment:
             fit = (os.getpid(), processes, megabytes, dict(os.environ))
-        with self._lock, _uninterrupted():
+        with self._lock, _safe_path(), _uninterrupted():
             found = next((each for each in self._pools if each.fit == fit and each.pool.active), None)
             if found is None:
                 multiprocessing.set_forkserver_preload(["docmill.warm", "docmill.workers", *preload])
-                with _safe_path():
-                    forkserver.ensure_running()
+                forkserver.ensure_running()
                 found = WarmPool(fit, _processes(fit, tuple(preload)), tuple(preload))
                 self._pools.append(found)
             found.users += 1

@@ -9,15 +9,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from http.server import HTTPServer
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+Server = TypeVar("Server", bound=HTTPServer)
 ACCESS_KEY, SECRET_KEY = "docmill-test", "docmill-test-secret"
 
 
@@ -198,3 +202,14 @@ def dagster_dev(env: dict[str, str], log: Path) -> Iterator[Dagster]:
         dagster = Dagster(f"http://127.0.0.1:{port}")
         wait_for(dagster.ready, f"docmill dev (log: {log})", 120)
         yield dagster
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    """The server answers in a thread of this process, until the end."""
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -95,12 +95,18 @@ def taken_up(
 
 
 def _drop_gone(workspace: Workspace, collection: str, source: str, *, force: bool) -> int:
-    """The source's documents whose objects are not there are deleted, if they are not too many; how many."""
+    """The source's documents whose objects are not there are deleted, if they are not too many; how many.
+
+    The source is gone through for that alone, before anything is claimed: a wrong path changes nothing.
+    """
     known = workspace.ledger.count(collection, source, objects=True)
     if not known:
         return 0
-    missing = (each for part in parts(workspace, collection, source) for each in vanished(workspace, part.missing))
-    gone = {each.document_id for each in missing}
+    gone: set[str] = set()
+    with comparing(source) as tell:
+        for part in parts(workspace, collection, source):
+            gone |= {each.document_id for each in vanished(workspace, part.missing)}
+            tell(part.listed)
     check_deletions(len(gone), known, source, workspace.settings.delete_cap, force=force)
     delete_documents(workspace, collection, sorted(gone))
     return len(gone)

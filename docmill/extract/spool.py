@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -36,8 +36,9 @@ class Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in self._files.values():
-            file.close()
+        with self._explained(), ExitStack() as files:  # closing writes again what could not be written
+            for file in self._files.values():
+                files.enter_context(file)
 
     def note(self, part: str, page: int) -> None:
         """The task is at this page (from 0), or NOWHERE, or at the PREVIEW."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.services import serving
 
 RESOURCE = re.compile(
     r"/(?:api|apis/(?P<group>[a-z]+))/v1/namespaces/[^/]+/(?P<kind>\w+)(?:/(?P<name>[^/?]+))?(?:/(?P<part>\w+))?"
@@ -99,13 +99,6 @@ class _Request(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def api_server(role: dict) -> Iterator[ApiServer]:
+def api_server(role: dict) -> AbstractContextManager[ApiServer]:
     """A server that lets do what the Role allows."""
-    server = ApiServer(role)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
+    return serving(ApiServer(role))

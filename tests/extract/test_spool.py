@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docmill.errors import SystemicError
 from docmill.extract.spool import NOWHERE, Spool
 
 
@@ -54,3 +55,9 @@ def test_a_folder_that_is_gone_takes_no_notes(tmp_path: Path):
         spool.put("head", 1)
         spool.append("a", "record")
         assert (spool.noted("a"), spool.records(), spool.get("head")) == (NOWHERE, [], None)
+
+
+def test_full_disk_is_told_though_files_cannot_be_closed_either(tmp_path: Path):
+    (tmp_path / "a.at").symlink_to("/dev/full")
+    with pytest.raises(SystemicError, match="cannot be written"), Spool(str(tmp_path)) as spool:
+        spool.note("a", 1)
